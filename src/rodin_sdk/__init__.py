@@ -1,0 +1,98 @@
+"""The typed Python SDK for Hyper3D Rodin: know politely, and for certain, when each generation task is done.
+
+    from rodin_sdk import Rodin
+
+    with Rodin() as rodin:                        # RODIN_API_KEY, then HYPER3D_API_KEY
+        status = rodin.status(subscription_key)   # one look: an immutable TaskStatus
+        print(status.state, f"{status.progress:.0%}", status.jobs)
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rodin_sdk._base_url import Host
+    from rodin_sdk._client import AsyncRodin, Rodin
+    from rodin_sdk._config import Seconds
+    from rodin_sdk._errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConfigurationError,
+        InsufficientFundsError,
+        InvalidResponseError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        RodinError,
+        ServerError,
+        TransportError,
+    )
+    from rodin_sdk._models import Job, JobStatus, TaskStatus
+    from rodin_sdk._version import __version__
+
+__all__ = [
+    "APIError",
+    "AsyncRodin",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "Host",
+    "InsufficientFundsError",
+    "InvalidResponseError",
+    "Job",
+    "JobStatus",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "Rodin",
+    "RodinError",
+    "Seconds",
+    "ServerError",
+    "TaskStatus",
+    "TransportError",
+    "__version__",
+]
+
+_MODULES: Final = {
+    "APIError": "_errors",
+    "AsyncRodin": "_client",
+    "AuthenticationError": "_errors",
+    "BadRequestError": "_errors",
+    "ClientClosedError": "_errors",
+    "ConfigurationError": "_errors",
+    "Host": "_base_url",
+    "InsufficientFundsError": "_errors",
+    "InvalidResponseError": "_errors",
+    "Job": "_models",
+    "JobStatus": "_models",
+    "NotFoundError": "_errors",
+    "PermissionDeniedError": "_errors",
+    "RateLimitError": "_errors",
+    "RequestTimeoutError": "_errors",
+    "Rodin": "_client",
+    "RodinError": "_errors",
+    "Seconds": "_config",
+    "ServerError": "_errors",
+    "TaskStatus": "_models",
+    "TransportError": "_errors",
+    "__version__": "_version",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,193 @@
+"""Arguments and environment, resolved once into values that the rest can rely on."""
+
+import math
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from enum import Enum
+from numbers import Real
+from typing import Final, Literal
+
+from attrs import evolve, field, frozen
+
+from rodin_sdk._base_url import BaseURL, BaseURLArgument, Host, parse_base_urls
+from rodin_sdk._errors import ConfigurationError
+from rodin_sdk._secrets import Secret
+
+Seconds = float | timedelta
+"""A time: seconds, or a `timedelta`."""
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`, which tells an argument that was left out from None."""
+
+    NOT_GIVEN = "NOT_GIVEN"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+NotGivenType = Literal[NotGiven.NOT_GIVEN]
+
+API_KEY_VARIABLES: Final = ("RODIN_API_KEY", "HYPER3D_API_KEY")
+"""Where a key is looked for, in this order (source: the vendor's samples use both)."""
+BASE_URL_VARIABLE: Final = "RODIN_BASE_URL"
+
+DEFAULT_REQUEST_TIMEOUT: Final = 30.0
+"""Seconds: ample for a small JSON answer, short enough that a dead connection is given up within a minute."""
+DEFAULT_MAX_RETRIES: Final = 3
+_FOR_EVER: Final = 1e9
+"""Seconds. Longer times are no limit: the operating system's own calls cannot hold them."""
+
+
+@frozen
+class Options:
+    """What one call can have differently from the next."""
+
+    request_timeout: float | None = DEFAULT_REQUEST_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+
+    def override(
+        self,
+        request_timeout: Seconds | NotGivenType | None = NOT_GIVEN,
+        max_retries: int | NotGivenType = NOT_GIVEN,
+    ) -> "Options":
+        """Returns these options with what was given in their place, checked."""
+        if request_timeout is NOT_GIVEN and max_retries is NOT_GIVEN:
+            return self
+        options = self
+        if request_timeout is not NOT_GIVEN:
+            options = evolve(options, request_timeout=_positive(request_timeout, "request_timeout"))
+        if max_retries is not NOT_GIVEN:
+            options = evolve(options, max_retries=_count(max_retries, "max_retries"))
+        return options
+
+
+@frozen
+class Config:
+    """What stays the same for all calls of a client."""
+
+    _api_key: Secret | Callable[[], str] = field(repr=False)
+    base_urls: tuple[BaseURL, ...]
+
+    def api_key(self) -> Secret:
+        """Returns the key for one request; a callable is asked for it each time.
+
+        Raises:
+            ConfigurationError: What the callable returned cannot be a key.
+        """
+        if isinstance(self._api_key, Secret):
+            return self._api_key
+        return parse_api_key(Secret(self._api_key()), "the result of the api_key callable")
+
+
+def resolve(api_key: Secret | Callable[[], str] | None, base_url: BaseURLArgument | None) -> Config:
+    """Makes a `Config` of arguments and, where they are None, of the environment.
+
+    Raises:
+        ConfigurationError: No key was found, or a value cannot be used.
+    """
+    return Config(_find_api_key(api_key), _find_base_urls(base_url))
+
+
+def conceal(api_key: str | Callable[[], str] | None) -> Secret | Callable[[], str] | None:
+    """Returns the argument with a key made a secret, unchecked: what raises later must not have it in a variable."""
+    return api_key if api_key is None or callable(api_key) else Secret(api_key)
+
+
+def _find_api_key(api_key: Secret | Callable[[], str] | None) -> Secret | Callable[[], str]:
+    if isinstance(api_key, Secret):
+        return parse_api_key(api_key, "api_key")
+    if api_key is not None:
+        return api_key
+    for variable in API_KEY_VARIABLES:
+        if os.environ.get(variable, "").strip():
+            return parse_api_key(Secret(os.environ[variable]), variable)
+    raise ConfigurationError(
+        f"No API key: set {' or '.join(API_KEY_VARIABLES)} in the environment, or pass api_key to the client."
+    )
+
+
+def _find_base_urls(base_url: BaseURLArgument | None) -> tuple[BaseURL, ...]:
+    if base_url is not None:
+        return parse_base_urls(base_url, "base_url")
+    if value := os.environ.get(BASE_URL_VARIABLE, "").strip():
+        return parse_base_urls(value, BASE_URL_VARIABLE)
+    return parse_base_urls(Host.HYPER3D, "base_url")
+
+
+def parse_api_key(given: Secret, source: str) -> Secret:
+    """Returns the key without a line end at its end.
+
+    Raises:
+        ConfigurationError: It is empty, no string, or has a character that cannot stand in a header. The text names
+            the position and never the value.
+    """
+    if not given.is_text:
+        raise ConfigurationError(f"{source} must be a str, not {given.kind}.")
+    key = given.without_line_end()
+    if not key.reveal():
+        raise ConfigurationError(f"{source} is empty: it must be the API key.")
+    position = _first_outside_visible_ascii(key)
+    if position is not None:
+        raise ConfigurationError(
+            f"{source} has a character outside visible ASCII at position {position} of {len(key.reveal())}: "
+            "copy the key again, without quotes, spaces and line breaks."
+        )
+    return key
+
+
+def _first_outside_visible_ascii(secret: Secret) -> int | None:
+    """Returns the position, counted from 1, of the first character that is not from "!" to "~"."""
+    return next((i for i, c in enumerate(secret.reveal(), start=1) if not "!" <= c <= "~"), None)
+
+
+def parse_subscription_key(given: Secret) -> Secret:
+    """Returns the subscription key without a line end at its end; otherwise it is opaque and left alone.
+
+    Raises:
+        ConfigurationError: It is empty or no string.
+    """
+    if not given.is_text:
+        raise ConfigurationError(f"subscription_key must be a str, not {given.kind}.")
+    key = given.without_line_end()
+    if not key.reveal().strip():
+        raise ConfigurationError("subscription_key is empty: it is jobs.subscription_key of a submission's answer.")
+    return key
+
+
+def _positive(value: Seconds | None, name: str) -> float | None:
+    seconds = parse_seconds(value, name)
+    if seconds is not None and seconds <= 0:
+        raise ConfigurationError(f"{name} must be above 0, not {seconds:g}; None means no limit.")
+    return seconds
+
+
+def parse_seconds(value: Seconds | None, name: str) -> float | None:
+    """Returns a time in seconds; None, and what is longer than anybody waits, is no limit.
+
+    Raises:
+        ConfigurationError: It is negative, nan, or no time at all.
+    """
+    if value is None:
+        return None
+    seconds = value.total_seconds() if isinstance(value, timedelta) else _as_float(value, name)
+    if math.isnan(seconds) or seconds < 0:
+        raise ConfigurationError(f"{name} must not be negative or nan, but is {seconds:g}; None means no limit.")
+    return seconds if seconds < _FOR_EVER else None
+
+
+def _as_float(value: object, name: str) -> float:
+    # Real takes the numbers of numpy, too; a bool is a mistake.
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigurationError(f"{name} must be seconds, a timedelta or None, not {type(value).__name__}.")
+    return float(value)
+
+
+def _count(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be an int, not {type(value).__name__}.")
+    if value < 0:
+        raise ConfigurationError(f"{name} must not be negative, but is {value}.")
+    return value

@@ -1,0 +1,272 @@
+"""Every documented shape of a status answer, and many undocumented ones, made into one.
+
+`decode` turns bytes into the object that they mean, `read_jobs` its `jobs` into `Job`s, `read_error` its `error` into
+None for every spelling of success. What cannot be understood raises `MalformedBodyError`, and nothing else.
+"""
+
+import codecs
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rodin_sdk._models import Job, JobStatus
+from rodin_sdk._text import printable
+
+MAX_DEPTH: Final = 32
+"""Containers within containers: the documented answers have three levels, and nobody recurses safely into 10^5."""
+MAX_ITEMS: Final = 20_000
+"""Values in one body. It bounds the memory of one answer to a few MiB; 6,000 jobs fit."""
+_MAX_NUMBER_LENGTH: Final = 64
+"""Characters of one number: more digits than any real count has, few enough to convert at once."""
+
+_SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SPACE: Final = " \t\r\n"
+
+
+class MalformedBodyError(ValueError):
+    """A body that cannot be understood; its text says why."""
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Returns the JSON object that `body` holds, or that the vendor's sample, which is not JSON, intends."""
+    try:
+        text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedBodyError(f"it is not UTF-8 (byte {error.start})") from None
+    if not text.strip():
+        raise MalformedBodyError("it is empty")
+    _refuse_too_many_items(text)
+    try:
+        value = _load(text)
+    except RecursionError:
+        raise MalformedBodyError("it is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise MalformedBodyError("it is not a JSON object")
+    # Only bodies with an escape can hold lone surrogates, only those with many brackets can be deep.
+    if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
+        value = _clean(value, MAX_DEPTH)
+    return value
+
+
+def read_error(body: Mapping[str, Any]) -> str | None:
+    """Returns the `error` of a body; None for every spelling of success: absent, null, "", "OK" and "none"."""
+    error = body.get("error")
+    if error is None:
+        return None
+    if not isinstance(error, str):
+        return json.dumps(error)
+    return None if error.strip().lower() in _SUCCESS_SPELLINGS else error.strip()
+
+
+def read_jobs(body: Mapping[str, Any]) -> tuple[Job, ...]:
+    """Returns the jobs of a body, in whichever shape they are, each uuid once."""
+    if "jobs" not in body:
+        raise MalformedBodyError("it has no jobs")
+    jobs: dict[str, Job] = {}
+    for job in _each_job(body["jobs"]):
+        earlier = jobs.setdefault(job.uuid, job)
+        if earlier is not job:
+            jobs[job.uuid] = _merge(earlier, job)
+    return tuple(jobs.values())
+
+
+def _each_job(jobs: object) -> Iterator[Job]:
+    if isinstance(jobs, dict):
+        yield from _entry(jobs)
+    elif isinstance(jobs, list):
+        for entry in jobs:
+            if not isinstance(entry, dict) or not entry:
+                raise MalformedBodyError(f"a job is neither an object nor a map: {_quote(entry)}")
+            yield from _entry(entry)
+    else:
+        raise MalformedBodyError(f"its jobs are neither a list nor a map: {_quote(jobs)}")
+
+
+def _entry(entry: Mapping[str, Any]) -> Iterator[Job]:
+    """Reads a job `{"uuid": …, "status": …}`, or a map `{uuid: status, …}`."""
+    if "uuid" not in entry and "status" not in entry:
+        for uuid, status in entry.items():
+            details = status if isinstance(status, dict) and "status" in status else {"status": status}
+            if details.get("uuid", uuid) != uuid:
+                raise MalformedBodyError(f"a job has two uuids: {_quote(dict(entry))}")
+            yield _job(uuid, details)
+    elif "status" in entry and isinstance(entry.get("uuid"), str):
+        yield _job(entry["uuid"], entry)
+    else:
+        raise MalformedBodyError(f"a job lacks its uuid or its status: {_quote(dict(entry))}")
+
+
+def _job(uuid: str, details: Mapping[str, Any]) -> Job:
+    status, queue_length = details["status"], details.get("queue_length")
+    return Job(
+        uuid,
+        JobStatus(status),
+        status if isinstance(status, str) else json.dumps(status),
+        queue_length if type(queue_length) is int else None,
+    )
+
+
+def _merge(one: Job, other: Job) -> Job:
+    same = one.status is other.status and (one.status is not JobStatus.UNKNOWN or one.raw_status == other.raw_status)
+    if not same:
+        raise MalformedBodyError(f"job {printable(one.uuid)} has two statuses: {one.raw_status}, {other.raw_status}")
+    return other if one.queue_length is None and other.queue_length is not None else one
+
+
+def _quote(value: object) -> str:
+    return printable(json.dumps(value), limit=80)
+
+
+# --- JSON, strictly
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Makes an object of its pairs; a name may come twice with the same value, and not with two."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        _refuse_conflicts(pairs)
+    return members
+
+
+def _refuse_conflicts(pairs: list[tuple[str, Any]]) -> None:
+    counts = Counter(name for name, _ in pairs)
+    texts: dict[str, str] = {}
+    for name, value in pairs:
+        if counts[name] > 1:
+            # The texts are compared, since in Python 1, 1.0 and True are equal, and in JSON they are not.
+            text = json.dumps(value, sort_keys=True)
+            if texts.setdefault(name, text) != text:
+                raise MalformedBodyError(f"{printable(name)!r} stands in it twice, with different values")
+
+
+def _number(text: str) -> int | float:
+    if len(text) > _MAX_NUMBER_LENGTH:
+        raise MalformedBodyError("it has a number that is too long")
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if math.isinf(number):
+        raise MalformedBodyError("it has a number that is too large")
+    return number
+
+
+def _refuse_constant(name: str) -> object:
+    raise MalformedBodyError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_number, parse_float=_number, parse_constant=_refuse_constant
+)
+
+
+def _load(text: str) -> object:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        complaint = f"it is not JSON ({error.msg}, character {error.pos})"
+    return _load_sample(text, complaint)
+
+
+def _refuse_too_many_items(text: str) -> None:
+    def items(text: str) -> int:
+        return text.count(",") + text.count("{") + text.count("[")
+
+    # Commas within strings count only where it matters, since leaving strings out costs more than the parsing.
+    if items(text) > MAX_ITEMS and items(_STRING.sub("", text)) > MAX_ITEMS:
+        raise MalformedBodyError(f"it has more than {MAX_ITEMS} values")
+
+
+def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Returns `value` with U+FFFD for lone surrogates, which no file and no terminal takes."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if not isinstance(value, dict | list):
+        return value
+    if not depth:
+        raise MalformedBodyError("it is nested too deeply")
+    if isinstance(value, list):
+        return [_clean(item, depth - 1) for item in value]
+    return _unique([(_clean(name, 0), _clean(item, depth - 1)) for name, item in value.items()])
+
+
+# --- The vendor's sample, which is not JSON: {"jobs": ["uuid": "status", …]}
+
+
+def _load_sample(text: str, complaint: str) -> dict[str, Any]:
+    """Reads an object in whose top-level `jobs` list a `"uuid": status` pair may stand where a value belongs.
+
+    Everything else is JSON, as strict as before; what does not fit raises `complaint`, the parser's own.
+    """
+    scanner = _SampleScanner(text, complaint)
+    members: list[tuple[str, Any]] = []
+    scanner.expect("{")
+    while True:
+        name = scanner.string()
+        scanner.expect(":")
+        members.append((name, scanner.jobs() if name == "jobs" and scanner.at("[") else scanner.value()))
+        if not scanner.at(","):
+            break
+        scanner.expect(",")
+    scanner.expect("}")
+    scanner.end()
+    return _unique(members)
+
+
+class _SampleScanner:
+    """A position in the text, and the few steps that the grammar of the sample is made of."""
+
+    def __init__(self, text: str, complaint: str) -> None:
+        self._text = text
+        self._complaint = complaint
+        self._position = self._skip_space(0)
+
+    def at(self, token: str) -> bool:
+        return self._text.startswith(token, self._position)
+
+    def expect(self, token: str) -> None:
+        if not self.at(token):
+            raise MalformedBodyError(self._complaint)
+        self._position = self._skip_space(self._position + len(token))
+
+    def end(self) -> None:
+        if self._position != len(self._text):
+            raise MalformedBodyError(self._complaint)
+
+    def value(self) -> object:
+        try:
+            value, end = _DECODER.raw_decode(self._text, self._position)
+        except json.JSONDecodeError:
+            raise MalformedBodyError(self._complaint) from None
+        self._position = self._skip_space(end)
+        return value
+
+    def string(self) -> str:
+        value = self.value()
+        if not isinstance(value, str):
+            raise MalformedBodyError(self._complaint)
+        return value
+
+    def jobs(self) -> list[object]:
+        entries: list[object] = []
+        self.expect("[")
+        while True:
+            entry = self.value()
+            if isinstance(entry, str):
+                self.expect(":")
+                entry = {entry: self.value()}
+            entries.append(entry)
+            if not self.at(","):
+                break
+            self.expect(",")
+        self.expect("]")
+        return entries
+
+    def _skip_space(self, position: int) -> int:
+        while position < len(self._text) and self._text[position] in _SPACE:
+            position += 1
+        return position

@@ -1,0 +1,82 @@
+"""Secrets that cannot show themselves, and the removal of secrets from other texts."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final, NoReturn, final
+
+REDACTED: Final = "[redacted]"
+_SHORTEST_REDACTED: Final = 4
+"""Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
+
+
+@final
+class Secret:
+    """A string whose repr, str, format and pickle do not show it; only `reveal` does.
+
+    It also takes what a user passed by mistake in a string's place, which may hold the secret all the same.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a string, as it should be."""
+        return isinstance(self._value, str)
+
+    @property
+    def kind(self) -> str:
+        """The name of the value's type."""
+        return type(self._value).__name__
+
+    def reveal(self) -> str:
+        """Returns the secret itself."""
+        if not isinstance(self._value, str):
+            raise TypeError(f"a secret must be a str, not {self.kind}")
+        return self._value
+
+    def without_line_end(self) -> "Secret":
+        """Returns the secret without the line ends at its end, which `.env` files and secret stores like to add."""
+        return Secret(self.reveal().rstrip("\r\n"))
+
+    def fingerprint(self) -> str:
+        """Returns eight hexadecimal digits that tell secrets apart and cannot be turned back into one."""
+        return hashlib.sha256(self.reveal().encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({REDACTED!r})"
+
+    def __str__(self) -> str:
+        return REDACTED
+
+    def __format__(self, format_spec: str) -> str:
+        return format(REDACTED, format_spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
+
+
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Returns `text` with every occurrence of a secret replaced."""
+    for secret in secrets:
+        value = secret.reveal()
+        if len(value) >= _SHORTEST_REDACTED and value in text:
+            text = text.replace(value, REDACTED)
+    return text
+
+
+def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
+    """Returns `data` with every occurrence of a secret, in UTF-8, replaced."""
+    for secret in secrets:
+        value = secret.reveal().encode("utf-8", "surrogatepass")
+        if len(value) >= _SHORTEST_REDACTED and value in data:
+            data = data.replace(value, REDACTED.encode())
+    return data

@@ -1,0 +1,250 @@
+"""The transport of `AsyncRodin`: lanes of its own for every event loop, or the user's httpx transport."""
+
+import asyncio
+import ssl
+import threading
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+
+from rodin_sdk._base_url import BaseURL
+from rodin_sdk._errors import ClientClosedError, ConfigurationError
+from rodin_sdk._messages import Answer, Fault, Send
+from rodin_sdk._transport._asockets import AsyncSocketBackend
+from rodin_sdk._transport._faults import FOREIGN, fault_of
+from rodin_sdk._transport._intake import Intake
+from rodin_sdk._transport._routes import IDLE_LIMIT, Route, Routes, check_ssl_context, httpx_request, request_for
+
+_Loop = asyncio.AbstractEventLoop
+
+
+class AsyncTransport(ABC):
+    """Sends requests and waits, until it is closed."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+        self._scopes: set[tuple[_Loop, asyncio.Timeout]] = set()
+
+    async def send(self, send: Send) -> Answer | Fault:
+        """Performs one exchange.
+
+        Raises:
+            ClientClosedError: The transport is closed, or was while the exchange was under way.
+        """
+        if self._closed.is_set():
+            raise ClientClosedError
+        result = await self._exchange(send)
+        if isinstance(result, Fault) and self._closed.is_set():
+            raise ClientClosedError
+        return result
+
+    async def pause(self, seconds: float) -> None:
+        """Waits.
+
+        Raises:
+            ClientClosedError: The transport was closed meanwhile.
+        """
+        with suppress(TimeoutError):
+            async with self._limit(None):
+                await asyncio.sleep(seconds)
+        if self._closed.is_set():
+            raise ClientClosedError
+
+    async def aclose(self) -> None:
+        """Closes all connections and ends what is under way; a second time does nothing."""
+        if not self._closed.is_set():
+            self._closed.set()
+            for loop, scope in list(self._scopes):
+                _call_in(loop, _expire, scope)
+            await self._disconnect()
+
+    @asynccontextmanager
+    async def _limit(self, seconds: float | None) -> AsyncIterator[None]:
+        """Ends its block with a TimeoutError after so many seconds, or when the transport is closed."""
+        async with asyncio.timeout(seconds) as scope:
+            entry = asyncio.get_running_loop(), scope
+            self._scopes.add(entry)
+            try:
+                yield
+            finally:
+                self._scopes.discard(entry)
+
+    @abstractmethod
+    async def _exchange(self, send: Send) -> Answer | Fault: ...
+
+    @abstractmethod
+    async def _disconnect(self) -> None: ...
+
+
+def open_async_transport(
+    http_transport: httpx.AsyncBaseTransport | None, ssl_context: ssl.SSLContext | None
+) -> AsyncTransport:
+    """Returns the transport that the arguments of a client ask for.
+
+    Raises:
+        ConfigurationError: The arguments are of the wrong type, or exclude each other.
+    """
+    check_ssl_context(ssl_context, http_transport)
+    if http_transport is None:
+        return AsyncLaneTransport(ssl_context)
+    given: object = http_transport
+    if not isinstance(given, httpx.AsyncBaseTransport):
+        kind = type(given).__name__
+        raise ConfigurationError(f"http_transport must be an httpx.AsyncBaseTransport, not {kind}.")
+    return AsyncForeignTransport(given)
+
+
+class AsyncForeignTransport(AsyncTransport):
+    """Sends through the user's own httpx transport."""
+
+    def __init__(self, http_transport: httpx.AsyncBaseTransport) -> None:
+        super().__init__()
+        self._http_transport = http_transport
+
+    async def _exchange(self, send: Send) -> Answer | Fault:
+        try:
+            async with self._limit(send.timeout):
+                return await self._read(send)
+        except FOREIGN as error:
+            return fault_of(error, send, sent=True)
+
+    async def _read(self, send: Send) -> Answer:
+        response = await self._http_transport.handle_async_request(httpx_request(send))
+        try:
+            intake = Intake(response.status_code, response.headers.raw)
+            if intake.is_wanted:
+                async for chunk in response.aiter_raw():
+                    if not intake.feed(chunk):
+                        break
+        finally:
+            await response.aclose()
+        return intake.answer()
+
+    async def _disconnect(self) -> None:
+        await self._http_transport.aclose()
+
+
+class AsyncLaneTransport(AsyncTransport):
+    """Sends over lanes: for each event loop a stack of idle connections, of which a call takes one for itself."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self._routes = Routes(ssl_context)
+        self._lanes: weakref.WeakKeyDictionary[_Loop, _AsyncLanes] = weakref.WeakKeyDictionary()
+
+    async def _exchange(self, send: Send) -> Answer | Fault:
+        lanes = await self._lanes_of_this_loop()
+        lane = lanes.take(send, self._routes.to(send.base_url))
+        try:
+            async with self._limit(send.timeout):
+                return await lane.exchange(send)
+        except FOREIGN as error:
+            return fault_of(error, send, sent=lane.backend.sent)
+        finally:
+            lanes.put_back(lane, keep=not self._closed.is_set())
+
+    async def _lanes_of_this_loop(self) -> "_AsyncLanes":
+        loop = asyncio.get_running_loop()
+        lanes = self._lanes.get(loop)
+        if lanes is None:
+            lanes = self._lanes[loop] = _AsyncLanes()
+            await lanes.end_with_loop()
+        return lanes
+
+    async def _disconnect(self) -> None:
+        for loop, lanes in list(self._lanes.items()):
+            _call_in(loop, lanes.close)
+        self._lanes.clear()
+
+
+class _AsyncLane:
+    """One connection, for one call at a time."""
+
+    def __init__(self, base_url: BaseURL, route: Route) -> None:
+        self.base_url = base_url
+        self.idle_since = 0.0
+        self.is_clean = False
+        self.backend = AsyncSocketBackend(secure=route.ssl_context is not None)
+        self._connection = route.async_connection(self.backend)
+
+    async def exchange(self, send: Send) -> Answer:
+        self.is_clean = False
+        self.backend.begin(send.connect_timeout)
+        response = await self._connection.handle_async_request(request_for(send.base_url, send.request))
+        try:
+            intake = Intake(response.status, response.headers)
+            if intake.is_wanted:
+                async for chunk in response.aiter_stream():
+                    if not intake.feed(chunk):
+                        break
+        finally:
+            await response.aclose()
+        self.is_clean = intake.is_wanted
+        return intake.answer()
+
+    @property
+    def is_usable(self) -> bool:
+        return time.monotonic() - self.idle_since < IDLE_LIMIT and self.backend.is_usable
+
+
+class _AsyncLanes:
+    """The idle lanes of one transport in one event loop."""
+
+    def __init__(self) -> None:
+        self._idle: deque[_AsyncLane] = deque()
+        self._guard: AsyncGenerator[None, None] | None = None
+
+    async def end_with_loop(self) -> None:
+        """Makes the event loop close the lanes when it ends: asyncio.run() closes asynchronous generators last."""
+        self._guard = self._close_at_end()
+        await anext(self._guard)
+
+    async def _close_at_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.close()
+
+    def take(self, send: Send, route: Route) -> _AsyncLane:
+        return (None if send.fresh else self._take_idle(send.base_url)) or _AsyncLane(send.base_url, route)
+
+    def _take_idle(self, base_url: BaseURL) -> _AsyncLane | None:
+        while self._idle:
+            lane = self._idle.pop()
+            # A lane to another host goes as well: after a failover the old host is not asked again soon.
+            if lane.base_url == base_url and lane.is_usable:
+                return lane
+            lane.backend.close()
+        return None
+
+    def put_back(self, lane: _AsyncLane, *, keep: bool) -> None:
+        if not (keep and lane.is_clean and lane.backend.is_usable):
+            lane.backend.close()
+            return
+        lane.idle_since = time.monotonic()
+        self._idle.append(lane)
+        while lane.idle_since - self._idle[0].idle_since >= IDLE_LIMIT:
+            self._idle.popleft().backend.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().backend.close()
+
+
+def _expire(scope: asyncio.Timeout) -> None:
+    # A scope that has just ended, or is ending for another reason, refuses.
+    with suppress(RuntimeError):
+        scope.reschedule(0)
+
+
+def _call_in(loop: _Loop, function: Callable[..., None], *args: object) -> None:
+    """Calls a function in the thread of an event loop, unless that loop is closed."""
+    if loop is asyncio.get_running_loop():
+        function(*args)
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(function, *args)

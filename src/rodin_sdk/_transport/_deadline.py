@@ -1,0 +1,34 @@
+"""Time limits that nothing stretches: every operation gets what is left, not an allowance of its own."""
+
+import time
+from typing import Final
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds for all addresses of a host together, and again for its TLS handshake: a live host needs far less."""
+
+
+class Deadline:
+    """A moment on the monotonic clock; None never comes."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, seconds: float | None) -> None:
+        self._at = None if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Returns the seconds that are left; None where there is no limit.
+
+        Raises:
+            TimeoutError: None are left.
+        """
+        if self._at is None:
+            return None
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def within(self, seconds: float) -> "Deadline":
+        """Returns this deadline, or the one in so many seconds, whichever comes first."""
+        other = Deadline(seconds)
+        return self if self._at is not None and other._at is not None and self._at < other._at else other

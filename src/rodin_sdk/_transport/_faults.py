@@ -1,0 +1,107 @@
+"""From whatever goes wrong below to a `Fault`: the one place where foreign exceptions become ours."""
+
+import errno
+import os
+import socket
+import ssl
+from typing import Final
+
+import httpcore
+import httpx
+
+from rodin_sdk._errors import RequestTimeoutError, TransportError
+from rodin_sdk._messages import Fault, Phase, Send
+from rodin_sdk._secrets import redact
+from rodin_sdk._text import printable
+from rodin_sdk._transport._intake import TooManyHeadersError
+
+FOREIGN: Final = (
+    OSError,
+    TooManyHeadersError,
+    httpcore.ConnectionNotAvailable,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+)
+"""What an exchange may raise for reasons that are not a mistake in this code."""
+
+_ADVICE: Final = "Check the network, the proxy settings and base_url."
+_BEFORE_SENDING: Final = (
+    httpcore.ProxyError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+)
+_PASSING_TLS_ERRORS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The other side hung up during the handshake, which another try may not meet with."""
+
+
+def fault_of(error: Exception, send: Send, *, sent: bool) -> Fault:
+    """Returns the fault that an exception means.
+
+    Args:
+        error: What was raised.
+        send: The effect that was performed.
+        sent: Whether some of the request may have been sent.
+    """
+    sent = sent and not isinstance(error, _BEFORE_SENDING)
+    where = send.base_url.netloc
+    if isinstance(error, TimeoutError | httpx.TimeoutException | httpcore.TimeoutException):
+        return _timeout(where, send.timeout) if sent else _connect_timeout(where)
+    what, stays = _describe(_system_error_behind(error) or error, send)
+    if sent:
+        text = f"The connection to {where} brought no answer: {what}. Ask again. {_ADVICE}"
+        return Fault(TransportError(text), Phase.SENT)
+    text = f"No connection to {where} could be made: {what}. {_ADVICE}"
+    return Fault(TransportError(text), Phase.REFUSED if stays else Phase.CONNECTING)
+
+
+def _connect_timeout(where: str) -> Fault:
+    text = f"No connection to {where} could be made in time. {_ADVICE}"
+    return Fault(RequestTimeoutError(text), Phase.CONNECTING)
+
+
+def _timeout(where: str, timeout: float | None) -> Fault:
+    limit = "" if timeout is None else f" within {timeout:.3g} s (request_timeout)"
+    text = f"{where} gave no complete answer{limit}. Ask again, or allow more time."
+    return Fault(RequestTimeoutError(text), Phase.SENT)
+
+
+def _system_error_behind(error: BaseException) -> OSError | None:
+    """Returns the operating system's own error, which says more than the libraries that wrap it."""
+    wrapped: BaseException | None = error
+    while wrapped is not None and not isinstance(wrapped, OSError):
+        wrapped = wrapped.__cause__ or wrapped.__context__
+    return wrapped
+
+
+def _describe(error: Exception, send: Send) -> tuple[str, bool]:
+    """Returns what went wrong, in words without a secret, and whether it would stay wrong at another try."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({printable(error.verify_message)})", True
+    if isinstance(error, ssl.SSLError):
+        reason = printable(error.reason or "connection closed")
+        return f"TLS failed ({reason})", not isinstance(error, _PASSING_TLS_ERRORS)
+    if isinstance(error, OSError):
+        return _describe_system_error(error), False
+    if isinstance(error, httpcore.ProxyError):
+        # The text is the proxy's status line; 407 is about credentials, which stay wrong.
+        return f"the proxy answered {printable(str(error), 80)}", str(error).startswith("407")
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
+        return f"{type(error).__name__} ({printable(redact(str(error), send.request.secrets))})", False
+    return "it was closed early, or what came is not HTTP", False
+
+
+def _describe_system_error(error: OSError) -> str:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return "this process has too many open files"
+    if isinstance(error, socket.gaierror):
+        return f"its name was not found ({printable(str(error.strerror))})"
+    # asyncio words system errors of its own, and joins those of several addresses without a number.
+    return os.strerror(error.errno).lower() if error.errno else printable(str(error)) or "it was closed"

@@ -1,0 +1,245 @@
+"""The transport of `Rodin`: lanes of its own, or the user's httpx transport."""
+
+import os
+import ssl
+import threading
+import time
+import warnings
+import weakref
+from abc import ABC, abstractmethod
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+import httpx
+
+from rodin_sdk._base_url import BaseURL
+from rodin_sdk._errors import ClientClosedError, ConfigurationError
+from rodin_sdk._messages import Answer, Fault, Send
+from rodin_sdk._transport._deadline import Deadline
+from rodin_sdk._transport._faults import FOREIGN, fault_of
+from rodin_sdk._transport._intake import Intake
+from rodin_sdk._transport._routes import IDLE_LIMIT, Route, Routes, check_ssl_context, httpx_request, request_for
+from rodin_sdk._transport._sockets import SocketBackend
+
+
+class SyncTransport(ABC):
+    """Sends requests and waits, until it is closed."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def send(self, send: Send) -> Answer | Fault:
+        """Performs one exchange.
+
+        Raises:
+            ClientClosedError: The transport is closed, or was while the exchange was under way.
+        """
+        if self._closed.is_set():
+            raise ClientClosedError
+        result = self._exchange(send)
+        if isinstance(result, Fault) and self._closed.is_set():
+            raise ClientClosedError
+        return result
+
+    def pause(self, seconds: float) -> None:
+        """Waits.
+
+        Raises:
+            ClientClosedError: The transport was closed meanwhile.
+        """
+        if self._closed.wait(seconds):
+            raise ClientClosedError
+
+    def close(self) -> None:
+        """Closes all connections and ends what is under way; a second time does nothing."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._disconnect()
+
+    @abstractmethod
+    def _exchange(self, send: Send) -> Answer | Fault: ...
+
+    @abstractmethod
+    def _disconnect(self) -> None: ...
+
+
+def open_transport(http_transport: httpx.BaseTransport | None, ssl_context: ssl.SSLContext | None) -> SyncTransport:
+    """Returns the transport that the arguments of a client ask for.
+
+    Raises:
+        ConfigurationError: The arguments are of the wrong type, or exclude each other.
+    """
+    check_ssl_context(ssl_context, http_transport)
+    if http_transport is None:
+        return LaneTransport(ssl_context)
+    given: object = http_transport
+    if not isinstance(given, httpx.BaseTransport):
+        raise ConfigurationError(f"http_transport must be an httpx.BaseTransport, not {type(given).__name__}.")
+    return ForeignTransport(given)
+
+
+class ForeignTransport(SyncTransport):
+    """Sends through the user's own httpx transport. Its time limit is checked between the chunks of an answer."""
+
+    def __init__(self, http_transport: httpx.BaseTransport) -> None:
+        super().__init__()
+        self._http_transport = http_transport
+
+    def _exchange(self, send: Send) -> Answer | Fault:
+        try:
+            return self._read(send)
+        except FOREIGN as error:
+            return fault_of(error, send, sent=True)
+
+    def _read(self, send: Send) -> Answer:
+        deadline = Deadline(send.timeout)
+        response = self._http_transport.handle_request(httpx_request(send))
+        try:
+            intake = Intake(response.status_code, response.headers.raw)
+            for chunk in response.iter_raw() if intake.is_wanted else ():
+                deadline.left()
+                if not intake.feed(chunk):
+                    break
+        finally:
+            response.close()
+        return intake.answer()
+
+    def _disconnect(self) -> None:
+        self._http_transport.close()
+
+
+class LaneTransport(SyncTransport):
+    """Sends over lanes: a stack of idle connections, of which a call takes one for itself."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self._routes = Routes(ssl_context)
+        self._lanes = _Lanes()
+        weakref.finalize(self, self._lanes.abandon)
+        _of_this_process.add(self)
+
+    def _exchange(self, send: Send) -> Answer | Fault:
+        lane = self._lanes.take(send, self._routes.to(send.base_url))
+        try:
+            if self._closed.is_set():
+                raise ClientClosedError
+            return lane.exchange(send)
+        except FOREIGN as error:
+            return fault_of(error, send, sent=lane.backend.sent)
+        finally:
+            self._lanes.put_back(lane, keep=not self._closed.is_set())
+
+    def _disconnect(self) -> None:
+        self._lanes.cut()
+
+    def forget(self) -> None:
+        """Starts anew in a forked child, which must not speak over its parent's connections."""
+        self._lanes.forget()
+        # The parent's other threads may have held the lock inside.
+        closed, self._closed = self._closed.is_set(), threading.Event()
+        if closed:
+            self._closed.set()
+
+
+class _Lane:
+    """One connection, for one call at a time."""
+
+    def __init__(self, base_url: BaseURL, route: Route) -> None:
+        self.base_url = base_url
+        self.idle_since = 0.0
+        self.is_clean = False
+        self.backend = SocketBackend(secure=route.ssl_context is not None)
+        self._connection = route.connection(self.backend)
+
+    def exchange(self, send: Send) -> Answer:
+        self.is_clean = False
+        self.backend.begin(send.timeout, send.connect_timeout)
+        response = self._connection.handle_request(request_for(send.base_url, send.request))
+        try:
+            intake = Intake(response.status, response.headers)
+            for chunk in response.iter_stream() if intake.is_wanted else ():
+                if not intake.feed(chunk):
+                    break
+        finally:
+            response.close()
+        self.is_clean = intake.is_wanted
+        return intake.answer()
+
+    @property
+    def is_usable(self) -> bool:
+        return time.monotonic() - self.idle_since < IDLE_LIMIT and not self.backend.is_stale
+
+
+class _Lanes:
+    """The lanes of one transport. Its steps are single operations on built-in containers, which need no lock."""
+
+    def __init__(self) -> None:
+        self._idle: deque[_Lane] = deque()
+        self._busy: set[_Lane] = set()
+
+    def take(self, send: Send, route: Route) -> _Lane:
+        lane = (None if send.fresh else self._take_idle(send.base_url)) or _Lane(send.base_url, route)
+        self._busy.add(lane)
+        return lane
+
+    def _take_idle(self, base_url: BaseURL) -> _Lane | None:
+        while True:
+            try:
+                lane = self._idle.pop()
+            except IndexError:
+                return None
+            # A lane to another host goes as well: after a failover the old host is not asked again soon.
+            if lane.base_url == base_url and lane.is_usable:
+                return lane
+            lane.backend.close()
+
+    def put_back(self, lane: _Lane, *, keep: bool) -> None:
+        self._busy.discard(lane)
+        if not (keep and lane.is_clean and lane.backend.is_open):
+            lane.backend.close()
+            return
+        lane.idle_since = time.monotonic()
+        self._idle.append(lane)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        with suppress(IndexError):
+            while time.monotonic() - self._idle[0].idle_since >= IDLE_LIMIT:
+                self._idle.popleft().backend.close()
+
+    def cut(self) -> None:
+        """Closes what is idle, and makes what is busy fail at once."""
+        for lane in list(self._busy):
+            lane.backend.cut()
+        self._close_idle()
+
+    def forget(self) -> None:
+        """Closes this process's copies of all connections, without a word to the other side."""
+        for lane in self._busy:
+            lane.backend.close()
+        self._busy.clear()
+        self._close_idle()
+
+    def abandon(self) -> None:
+        """Closes what the owner left open, and says so."""
+        if self._idle:
+            self._close_idle()
+            warnings.warn("a Rodin client was not closed: use it in a with statement", ResourceWarning, stacklevel=2)
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().backend.close()
+
+
+_of_this_process: Final[weakref.WeakSet[LaneTransport]] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for transport in list(_of_this_process):
+        transport.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,170 @@
+"""From a key to a request, and from an answer to a status or an error.
+
+The only importer of the generated client: it builds the request, and the rest of it is never driven, since it takes
+neither the shapes that the service is documented to answer in, nor a deadline, nor a secret.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from rodin_sdk._errors import APIError, InvalidResponseError, class_of_code, class_of_status
+from rodin_sdk._messages import Answer, Fault, Phase, Request
+from rodin_sdk._models import TaskStatus
+from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
+from rodin_sdk._retry import Again, Refusal
+from rodin_sdk._retry_after import parse_retry_after
+from rodin_sdk._secrets import Secret, redact, redact_bytes
+from rodin_sdk._text import printable, printable_bytes
+from rodin_sdk._version import __version__
+
+REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "cf-ray")
+"""Where a request's identifier is looked for; the vendor documents none."""
+
+_SUCCESS: Final = range(200, 300)
+_ALWAYS_RETRIED: Final = frozenset({408, 429, *range(500, 600)})
+_RETRIED_ON_FRESH_CONNECTION: Final = frozenset({421, 425})
+_NEXT_HOST: Final = frozenset({502, 503, 504, *range(520, 530)})
+"""What a gateway, or Cloudflare, says of a service that it cannot reach."""
+
+
+def build_status_request(api_key: Secret, subscription_key: Secret) -> Request:
+    """Returns the request for one look at a task."""
+    # Imported with the first request, since the generated client loads httpx.
+    from rodin_sdk_generated.api.status import check_status  # noqa: PLC0415
+    from rodin_sdk_generated.models import StatusRequest  # noqa: PLC0415
+
+    body = StatusRequest(subscription_key=subscription_key.reveal())
+    parts = check_status._get_kwargs(body=body)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    headers = {
+        "Accept": "application/json",
+        # A compressed answer of a few bytes can decode to half a gigabyte; ours are a few hundred bytes.
+        "Accept-Encoding": "identity",
+        "Authorization": f"Bearer {api_key.reveal()}",
+        "User-Agent": user_agent(),
+        **parts["headers"],
+    }
+    content = json.dumps(parts["json"], separators=(",", ":")).encode()
+    return Request(parts["method"].upper(), parts["url"], headers, content, (api_key, subscription_key))
+
+
+@cache
+def user_agent() -> str:
+    """Returns the name that the SDK gives itself in requests."""
+    return f"rodin-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def read(request: Request, result: Answer | Fault, attempts: int) -> TaskStatus | Refusal:
+    """Returns what an attempt brought.
+
+    Args:
+        request: What was sent; its keys are removed from whatever is quoted of the answer.
+        result: What the transport brought.
+        attempts: How many times the call has been attempted, for the error.
+    """
+    if isinstance(result, Fault):
+        result.error.attempts = attempts
+        again = Again.NEVER if result.phase is Phase.REFUSED else Again.ALWAYS
+        return Refusal(result.error, again, next_host=result.phase is not Phase.SENT)
+    reader = _AnswerReader(result, request.secrets, attempts)
+    return reader.success() if result.status_code in _SUCCESS else reader.failure()
+
+
+class _AnswerReader:
+    """One answer, with what its status and its errors have in common."""
+
+    def __init__(self, answer: Answer, secrets: Sequence[Secret], attempts: int) -> None:
+        self._answer = answer
+        self._secrets = secrets
+        self._attempts = attempts
+        self._headers = {name: self._quote(value) for name, value in answer.headers.items()}
+        self._request_id = next((self._headers[n] for n in REQUEST_ID_HEADERS if n in self._headers), None)
+
+    def success(self) -> TaskStatus | Refusal:
+        """Reads an answer of HTTP 2xx, which can still be a failure."""
+        if self._answer.unread is not None:
+            return self._invalid(self._answer.unread)
+        try:
+            body = decode(self._answer.content)
+            error = read_error(body)
+            if error is None:
+                return self._status(body, None)
+        except MalformedBodyError as malformed:
+            reason = str(malformed)
+        else:
+            return self._final_status(body, error) or self._refusal(body, error)
+        return self._invalid(reason)
+
+    def failure(self) -> Refusal:
+        """Reads an answer of any other code, whose body may be anything."""
+        try:
+            body = decode(self._answer.content)
+        except MalformedBodyError:
+            body = {}
+        return self._refusal(body, read_error(body))
+
+    def _status(self, body: Mapping[str, Any], error: str | None) -> TaskStatus:
+        return TaskStatus(
+            read_jobs(body),
+            None if error is None else self._quote(error),
+            self._message(body),
+            self._request_id,
+            body,
+        )
+
+    def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:
+        """Returns the status where every job is final, for then the jobs win over the error; else None."""
+        try:
+            status = self._status(body, error)
+        except MalformedBodyError:
+            return None
+        return status if status.is_final else None
+
+    def _refusal(self, body: Mapping[str, Any], code: str | None) -> Refusal:
+        status_code = self._answer.status_code
+        by_code = class_of_code(status_code, code)
+        error = (by_code or class_of_status(status_code))(
+            status_code=status_code,
+            code=None if code is None else self._quote(code),
+            message=self._message(body),
+            body=printable_bytes(redact_bytes(self._answer.content, self._secrets)),
+            headers=self._headers,
+            retry_after=parse_retry_after(self._answer.headers),
+            request_id=self._request_id,
+            attempts=self._attempts,
+        )
+        again = Again.NEVER if by_code is not None else _again_after_status(status_code)
+        return Refusal(error, again, next_host=_is_from_gateway(error))
+
+    def _invalid(self, reason: str) -> Refusal:
+        error = InvalidResponseError(
+            redact(reason, self._secrets),
+            status_code=self._answer.status_code,
+            content=redact_bytes(self._answer.content, self._secrets),
+            headers=self._headers,
+            retry_after=parse_retry_after(self._answer.headers),
+            request_id=self._request_id,
+            attempts=self._attempts,
+        )
+        return Refusal(error, Again.ALWAYS)
+
+    def _message(self, body: Mapping[str, Any]) -> str | None:
+        message = body.get("message")
+        return self._quote(message) or None if isinstance(message, str) else None
+
+    def _quote(self, text: str) -> str:
+        return printable(redact(text, self._secrets))
+
+
+def _again_after_status(status_code: int) -> Again:
+    if status_code in _ALWAYS_RETRIED:
+        return Again.ALWAYS
+    if status_code in _RETRIED_ON_FRESH_CONNECTION:
+        return Again.ONCE_ON_FRESH_CONNECTION
+    return Again.ONCE_IN_A_ROW if status_code in _SUCCESS else Again.NEVER
+
+
+def _is_from_gateway(error: APIError) -> bool:
+    return error.status_code in _NEXT_HOST
