@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from rodin_sdk._async_client import AsyncRodin, AsyncTask
     from rodin_sdk._base_url import Host
-    from rodin_sdk._client import AsyncRodin, Rodin
+    from rodin_sdk._client import Rodin, Task
     from rodin_sdk._config import Seconds
     from rodin_sdk._errors import (
         APIError,
@@ -30,17 +31,25 @@ if TYPE_CHECKING:
         RequestTimeoutError,
         RodinError,
         ServerError,
+        TaskCanceledError,
+        TaskError,
+        TaskFailedError,
         TransportError,
+        WaitTimeoutError,
     )
-    from rodin_sdk._models import Job, JobStatus, TaskStatus
+    from rodin_sdk._models import CompletedTask, Job, JobStatus, TaskStatus
+    from rodin_sdk._outcome import Outcome
+    from rodin_sdk._poll import Poll
     from rodin_sdk._version import __version__
 
 __all__ = [
     "APIError",
     "AsyncRodin",
+    "AsyncTask",
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",
+    "CompletedTask",
     "ConfigurationError",
     "Host",
     "InsufficientFundsError",
@@ -48,24 +57,33 @@ __all__ = [
     "Job",
     "JobStatus",
     "NotFoundError",
+    "Outcome",
     "PermissionDeniedError",
+    "Poll",
     "RateLimitError",
     "RequestTimeoutError",
     "Rodin",
     "RodinError",
     "Seconds",
     "ServerError",
+    "Task",
+    "TaskCanceledError",
+    "TaskError",
+    "TaskFailedError",
     "TaskStatus",
     "TransportError",
+    "WaitTimeoutError",
     "__version__",
 ]
 
 _MODULES: Final = {
     "APIError": "_errors",
-    "AsyncRodin": "_client",
+    "AsyncRodin": "_async_client",
+    "AsyncTask": "_async_client",
     "AuthenticationError": "_errors",
     "BadRequestError": "_errors",
     "ClientClosedError": "_errors",
+    "CompletedTask": "_models",
     "ConfigurationError": "_errors",
     "Host": "_base_url",
     "InsufficientFundsError": "_errors",
@@ -73,15 +91,22 @@ _MODULES: Final = {
     "Job": "_models",
     "JobStatus": "_models",
     "NotFoundError": "_errors",
+    "Outcome": "_outcome",
     "PermissionDeniedError": "_errors",
+    "Poll": "_poll",
     "RateLimitError": "_errors",
     "RequestTimeoutError": "_errors",
     "Rodin": "_client",
     "RodinError": "_errors",
     "Seconds": "_config",
     "ServerError": "_errors",
+    "Task": "_client",
+    "TaskCanceledError": "_errors",
+    "TaskError": "_errors",
+    "TaskFailedError": "_errors",
     "TaskStatus": "_models",
     "TransportError": "_errors",
+    "WaitTimeoutError": "_errors",
     "__version__": "_version",
 }
 

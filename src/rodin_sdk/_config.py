@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
 from numbers import Real
@@ -12,10 +12,15 @@ from attrs import evolve, field, frozen
 
 from rodin_sdk._base_url import BaseURL, BaseURLArgument, Host, parse_base_urls
 from rodin_sdk._errors import ConfigurationError
+from rodin_sdk._poll import Poll
 from rodin_sdk._secrets import Secret
 
 Seconds = float | timedelta
 """A time: seconds, or a `timedelta`."""
+
+
+PollArgument = Poll | Callable[[float], float]
+"""How the pause between two looks grows, or a callable that says so for the age of a task in seconds."""
 
 
 class NotGiven(Enum):
@@ -37,6 +42,11 @@ BASE_URL_VARIABLE: Final = "RODIN_BASE_URL"
 DEFAULT_REQUEST_TIMEOUT: Final = 30.0
 """Seconds: ample for a small JSON answer, short enough that a dead connection is given up within a minute."""
 DEFAULT_MAX_RETRIES: Final = 3
+DEFAULT_REQUESTS_PER_MINUTE: Final = 100.0
+"""Below the 120 that the vendor publishes for its lower plans, so that other programs have room beside this one."""
+DEFAULT_WAIT_TIMEOUT: Final = 1200.0
+"""Seconds: after 20 minutes the vendor's quick start gives up."""
+DEFAULT_POLL: Final = Poll()
 _FOR_EVER: Final = 1e9
 """Seconds. Longer times are no limit: the operating system's own calls cannot hold them."""
 
@@ -47,20 +57,22 @@ class Options:
 
     request_timeout: float | None = DEFAULT_REQUEST_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
+    poll: PollArgument = DEFAULT_POLL
 
     def override(
         self,
         request_timeout: Seconds | NotGivenType | None = NOT_GIVEN,
         max_retries: int | NotGivenType = NOT_GIVEN,
+        poll: PollArgument | NotGivenType = NOT_GIVEN,
     ) -> "Options":
         """Returns these options with what was given in their place, checked."""
-        if request_timeout is NOT_GIVEN and max_retries is NOT_GIVEN:
-            return self
         options = self
         if request_timeout is not NOT_GIVEN:
             options = evolve(options, request_timeout=_positive(request_timeout, "request_timeout"))
         if max_retries is not NOT_GIVEN:
             options = evolve(options, max_retries=_count(max_retries, "max_retries"))
+        if poll is not NOT_GIVEN:
+            options = evolve(options, poll=_poll(poll))
         return options
 
 
@@ -70,6 +82,7 @@ class Config:
 
     _api_key: Secret | Callable[[], str] = field(repr=False)
     base_urls: tuple[BaseURL, ...]
+    requests_per_minute: float | None = DEFAULT_REQUESTS_PER_MINUTE
 
     def api_key(self) -> Secret:
         """Returns the key for one request; a callable is asked for it each time.
@@ -82,13 +95,17 @@ class Config:
         return parse_api_key(Secret(self._api_key()), "the result of the api_key callable")
 
 
-def resolve(api_key: Secret | Callable[[], str] | None, base_url: BaseURLArgument | None) -> Config:
+def resolve(
+    api_key: Secret | Callable[[], str] | None,
+    base_url: BaseURLArgument | None,
+    requests_per_minute: float | None = DEFAULT_REQUESTS_PER_MINUTE,
+) -> Config:
     """Makes a `Config` of arguments and, where they are None, of the environment.
 
     Raises:
         ConfigurationError: No key was found, or a value cannot be used.
     """
-    return Config(_find_api_key(api_key), _find_base_urls(base_url))
+    return Config(_find_api_key(api_key), _find_base_urls(base_url), _rate(requests_per_minute))
 
 
 def conceal(api_key: str | Callable[[], str] | None) -> Secret | Callable[[], str] | None:
@@ -143,18 +160,58 @@ def _first_outside_visible_ascii(secret: Secret) -> int | None:
     return next((i for i, c in enumerate(secret.reveal(), start=1) if not "!" <= c <= "~"), None)
 
 
-def parse_subscription_key(given: Secret) -> Secret:
+def parse_subscription_key(given: Secret, name: str = "subscription_key") -> Secret:
     """Returns the subscription key without a line end at its end; otherwise it is opaque and left alone.
 
     Raises:
         ConfigurationError: It is empty or no string.
     """
     if not given.is_text:
-        raise ConfigurationError(f"subscription_key must be a str, not {given.kind}.")
+        raise ConfigurationError(f"{name} must be a str, not {given.kind}.")
     key = given.without_line_end()
     if not key.reveal().strip():
-        raise ConfigurationError("subscription_key is empty: it is jobs.subscription_key of a submission's answer.")
+        raise ConfigurationError(f"{name} is empty: it is jobs.subscription_key of a submission's answer.")
     return key
+
+
+def parse_subscription_keys(given: Sequence[Secret]) -> list[Secret]:
+    """Returns the keys of a list, each checked.
+
+    Raises:
+        ConfigurationError: One is empty or no string; the text says which.
+    """
+    return [parse_subscription_key(key, f"subscription_keys[{index}]") for index, key in enumerate(given)]
+
+
+def conceal_all(subscription_keys: Iterable[str]) -> list[Secret]:
+    """Returns the keys of a list as secrets, unchecked: what raises later must not have them in a variable.
+
+    Raises:
+        ConfigurationError: It is one string, or no list at all.
+    """
+    given: object = subscription_keys
+    kind = type(given).__name__
+    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
+        del subscription_keys, given
+        raise ConfigurationError(f"subscription_keys must be a list of keys, not one {kind}: put it in brackets.")
+    return [Secret(key) for key in given]
+
+
+def _rate(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigurationError(f"requests_per_minute must be a number or None, not {type(value).__name__}.")
+    rate = float(value)
+    if math.isnan(rate) or rate <= 0:
+        raise ConfigurationError(f"requests_per_minute must be above 0, not {rate:g}; None means no limit.")
+    return rate if math.isfinite(rate) else None
+
+
+def _poll(value: object) -> PollArgument:
+    if isinstance(value, Poll) or callable(value):
+        return value
+    raise ConfigurationError(f"poll must be a Poll or a callable of a task's age, not {type(value).__name__}.")
 
 
 def _positive(value: Seconds | None, name: str) -> float | None:

@@ -13,7 +13,11 @@ RodinError
 │   ├── NotFoundError
 │   ├── RateLimitError
 │   └── ServerError
-└── InvalidResponseError                 an answer of success that cannot be understood
+├── InvalidResponseError                 an answer of success that cannot be understood
+└── TaskError                            a wait did not end with success
+    ├── TaskFailedError
+    ├── TaskCanceledError
+    └── WaitTimeoutError (TimeoutError)
 
 Every exception pickles, holds no secret and no object of the HTTP library, and says in its text what to do next.
 """
@@ -23,6 +27,8 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
+from rodin_sdk._models import TaskStatus
+from rodin_sdk._secrets import Secret
 from rodin_sdk._text import printable, printable_bytes
 
 
@@ -192,10 +198,10 @@ class InvalidResponseError(RodinError):
         request_id: str | None = None,
         attempts: int = 1,
     ) -> None:
-        self.reason = printable(reason)
+        self.reason: str = printable(reason)
         self.status_code = status_code
         self.content = content
-        self.body = printable_bytes(content)
+        self.body: str = printable_bytes(content)
         self.headers: Mapping[str, str] = dict(headers or {})
         self.retry_after = retry_after
         self.request_id = request_id
@@ -206,6 +212,54 @@ class InvalidResponseError(RodinError):
             "`content` has the bytes."
         )
         super().__init__(f"{text} It begins: {self.body}" if self.body else text)
+
+
+class TaskError(RodinError):
+    """A wait did not end with success.
+
+    Attributes:
+        status: The last look at the task; None where there was none.
+        elapsed: Seconds since the wait began.
+        polls: How often the task was looked at.
+    """
+
+    def __init__(
+        self, message: str, subscription_key: str, *, status: TaskStatus | None, elapsed: float, polls: int
+    ) -> None:
+        self._subscription_key = Secret(subscription_key)
+        self.status = status
+        self.elapsed = elapsed
+        self.polls = polls
+        name = self._subscription_key.fingerprint()
+        super().__init__(f"Task {name} {message} ({polls} {'look' if polls == 1 else 'looks'} in {elapsed:.1f} s).")
+
+    @property
+    def subscription_key(self) -> str:
+        """The task's key. It is a secret, shown in no repr or str, which name its fingerprint instead."""
+        return self._subscription_key.reveal()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The one secret that is pickled: without it nobody could take the wait up again elsewhere.
+        state = {**self.__dict__, "_subscription_key": None}
+        return _rebuild_task_error, (type(self), self.args, state, self.subscription_key)
+
+
+def _rebuild_task_error(
+    cls: type[TaskError], args: tuple[object, ...], state: Mapping[str, object], subscription_key: str
+) -> RodinError:
+    return _rebuild(cls, args, {**state, "_subscription_key": Secret(subscription_key)})
+
+
+class TaskFailedError(TaskError):
+    """A job of the task failed; with `allow_partial=True` none is done and one failed. `status` tells which."""
+
+
+class TaskCanceledError(TaskError):
+    """A job of the task was canceled, and none failed; with `allow_partial=True` none is done either."""
+
+
+class WaitTimeoutError(TaskError, TimeoutError):
+    """The deadline of a wait came before the task's end. The task goes on, and can be waited for again."""
 
 
 _CLASS_OF_CODE: Final[tuple[tuple[str, type[APIError]], ...]] = (

@@ -13,18 +13,20 @@ from attrs import field, frozen
 
 from rodin_sdk import _wire
 from rodin_sdk._base_url import BaseURL
+from rodin_sdk._budget import Budget
 from rodin_sdk._config import Config, Options
-from rodin_sdk._errors import TransportError
-from rodin_sdk._messages import Answer, Fault, Pause, Send
+from rodin_sdk._errors import InvalidResponseError, RateLimitError, ServerError, TransportError
+from rodin_sdk._messages import Answer, Emit, Fault, Pause, Send
 from rodin_sdk._models import TaskStatus
-from rodin_sdk._retry import Again, Dice, Refusal, RetryQuota, pause_before_retry
+from rodin_sdk._outage import Outage
+from rodin_sdk._poll import Lifetimes
+from rodin_sdk._retry import LONGEST_RETRY_AFTER, Again, Dice, Refusal, RetryQuota, pause_before_retry
 from rodin_sdk._secrets import Secret
 
 T = TypeVar("T")
 
-
-Flow = Generator[Send | Pause, Any, T]
-"""Is sent an `Answer` or a `Fault` for a `Send`, and nothing for a `Pause`."""
+Flow = Generator[Send | Pause | Emit, Any, T]
+"""Is sent an `Answer` or a `Fault` for a `Send`, and nothing for the rest."""
 
 
 class HostOrder:
@@ -56,20 +58,27 @@ class Session:
     Attributes:
         config: Keys and addresses.
         hosts: The order of failover.
+        budget: The rate of all requests.
         quota: The retries that are left.
+        outage: What the waits know together about whether the service answers.
+        lifetimes: How long tasks have taken so far.
         clock: Seconds that only ever grow.
         dice: The source of chance.
     """
 
     config: Config
-    hosts: HostOrder = field()
+    hosts: HostOrder
+    budget: Budget
     quota: RetryQuota = field(factory=RetryQuota)
+    outage: Outage = field(factory=Outage)
+    lifetimes: Lifetimes = field(factory=Lifetimes)
     clock: Callable[[], float] = time.monotonic
     dice: Dice = random.random
 
-    @hosts.default
-    def _(self) -> HostOrder:
-        return HostOrder(self.config.base_urls)
+
+def open_session(config: Config) -> Session:
+    """Returns what the calls of a new client share."""
+    return Session(config, HostOrder(config.base_urls), Budget(config.requests_per_minute))
 
 
 def status(session: Session, subscription_key: Secret, options: Options) -> Flow[TaskStatus]:
@@ -78,6 +87,7 @@ def status(session: Session, subscription_key: Secret, options: Options) -> Flow
     retries = 0
     while True:
         fresh = previous is not None and previous.wants_fresh_connection
+        yield from _turn(session, retries)
         outcome = yield from attempt(session, subscription_key, options.request_timeout, retries + 1, fresh=fresh)
         if isinstance(outcome, TaskStatus):
             session.quota.refill()
@@ -90,10 +100,62 @@ def status(session: Session, subscription_key: Secret, options: Options) -> Flow
         retries += 1
 
 
+def _turn(session: Session, attempts: int) -> Flow[None]:
+    """Waits for the call's turn in the budget.
+
+    Raises:
+        RateLimitError: The service asked to send nothing for longer than a call waits on its own account.
+    """
+    while True:
+        now = session.clock()
+        held = session.budget.held_for(now)
+        if held > LONGEST_RETRY_AFTER:
+            message = "Nothing was sent: the service asked this client to wait"
+            raise RateLimitError(status_code=429, message=message, retry_after=held, attempts=attempts)
+        ticket = session.budget.reserve(now)
+        if ticket.at > now:
+            yield Pause(ticket.at - now)
+        if session.budget.is_valid(ticket):
+            return
+
+
 def attempt(
-    session: Session, subscription_key: Secret, timeout: float | None, number: int, *, fresh: bool = False
+    session: Session,
+    subscription_key: Secret,
+    timeout: float | None,
+    number: int,
+    *,
+    fresh: bool = False,
+    waits_for: int | None = None,
 ) -> Flow[TaskStatus | Refusal]:
-    """One look without a retry: once round the hosts, within one time limit, until one answers for itself."""
+    """One look without a retry, which every other look of the client learns from.
+
+    Args:
+        session: What the calls of a client share.
+        subscription_key: The task to look at.
+        timeout: Seconds for the look; None for no limit.
+        number: How many looks the call has made with this one.
+        fresh: Whether a connection that was used before will not do.
+        waits_for: What tells the tasks apart that are waited for; None where this is a direct call.
+    """
+    started = session.clock()
+    outcome = yield from _ask_hosts(session, subscription_key, timeout, number, fresh=fresh)
+    now = session.clock()
+    if isinstance(outcome, Refusal):
+        if isinstance(outcome.error, RateLimitError):
+            session.budget.slow_down(started, now, outcome.retry_after or 0.0)
+        if isinstance(outcome.error, TransportError | ServerError | InvalidResponseError):
+            if waits_for is not None:
+                session.outage.failed(now, waits_for, session.dice())
+            return outcome
+    session.outage.answered()
+    return outcome
+
+
+def _ask_hosts(
+    session: Session, subscription_key: Secret, timeout: float | None, number: int, *, fresh: bool
+) -> Flow[TaskStatus | Refusal]:
+    """Goes once round the hosts, within one time limit, until one answers for itself."""
     request = _wire.build_status_request(session.config.api_key(), subscription_key)
     started = session.clock()
     refusals: list[Refusal] = []

@@ -7,6 +7,7 @@ from attrs import Factory, field, frozen
 
 from rodin_sdk._base_url import BaseURL
 from rodin_sdk._errors import TransportError
+from rodin_sdk._models import TaskStatus
 from rodin_sdk._secrets import Secret
 
 
@@ -82,3 +83,10 @@ class Pause:
     """The effect of waiting so many seconds; it brings nothing."""
 
     seconds: float
+
+
+@frozen
+class Emit:
+    """The effect of reporting a look to the user; it brings nothing."""
+
+    status: TaskStatus

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from rodin_sdk._frozen import read_only
 from rodin_sdk._text import printable
@@ -60,12 +60,8 @@ class Job:
 
     uuid: str
     status: JobStatus
-    raw_status: str = field()
+    raw_status: str = Factory(lambda job: job.status.value, takes_self=True)
     queue_length: int | None = None
-
-    @raw_status.default
-    def _(self) -> str:
-        return self.status.value
 
     def __str__(self) -> str:
         status = printable(self.raw_status) if self.status is JobStatus.UNKNOWN else self.status.value
@@ -161,3 +157,16 @@ class TaskStatus:
             text = f"{self.state.value}: {self._count(JobStatus.DONE)} of {len(self.jobs)} {noun} done"
         notes = [note for note in (self.error, self.message) if note]
         return f"{text} ({': '.join(notes)})" if notes else text
+
+
+@frozen(repr=False)
+class CompletedTask(TaskStatus):
+    """The last look at a task that ended well: every job is done.
+
+    With `allow_partial=True` every job is final, and at least one is done.
+    """
+
+    @classmethod
+    def of(cls, status: TaskStatus) -> "CompletedTask":
+        """Returns the completed task that a status shows."""
+        return cls(status.jobs, status.error, status.message, status.request_id, status._raw)  # noqa: SLF001

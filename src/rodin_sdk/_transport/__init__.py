@@ -5,6 +5,6 @@ queues inside a shared pool, so that an interrupted call cannot poison it, and a
 """
 
 from rodin_sdk._transport._aio import AsyncTransport, open_async_transport
-from rodin_sdk._transport._sync import SyncTransport, open_transport
+from rodin_sdk._transport._sync import Scope, SyncTransport, open_transport
 
-__all__ = ["AsyncTransport", "SyncTransport", "open_async_transport", "open_transport"]
+__all__ = ["AsyncTransport", "Scope", "SyncTransport", "open_async_transport", "open_transport"]

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import httpx
 
@@ -18,7 +19,15 @@ from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._transport._asockets import AsyncSocketBackend
 from rodin_sdk._transport._faults import FOREIGN, fault_of
 from rodin_sdk._transport._intake import Intake
-from rodin_sdk._transport._routes import IDLE_LIMIT, Route, Routes, check_ssl_context, httpx_request, request_for
+from rodin_sdk._transport._routes import (
+    IDLE_LIMIT,
+    Route,
+    Routes,
+    check_ssl_context,
+    has_leftover,
+    httpx_request,
+    request_for,
+)
 
 _Loop = asyncio.AbstractEventLoop
 
@@ -30,14 +39,18 @@ class AsyncTransport(ABC):
         self._closed = threading.Event()
         self._scopes: set[tuple[_Loop, asyncio.Timeout]] = set()
 
+    def check_open(self) -> None:
+        """Raises ClientClosedError where the transport is closed."""
+        if self._closed.is_set():
+            raise ClientClosedError
+
     async def send(self, send: Send) -> Answer | Fault:
         """Performs one exchange.
 
         Raises:
             ClientClosedError: The transport is closed, or was while the exchange was under way.
         """
-        if self._closed.is_set():
-            raise ClientClosedError
+        self.check_open()
         result = await self._exchange(send)
         if isinstance(result, Fault) and self._closed.is_set():
             raise ClientClosedError
@@ -52,8 +65,7 @@ class AsyncTransport(ABC):
         with suppress(TimeoutError):
             async with self._limit(None):
                 await asyncio.sleep(seconds)
-        if self._closed.is_set():
-            raise ClientClosedError
+        self.check_open()
 
     async def aclose(self) -> None:
         """Closes all connections and ends what is under way; a second time does nothing."""
@@ -118,7 +130,8 @@ class AsyncForeignTransport(AsyncTransport):
         try:
             intake = Intake(response.status_code, response.headers.raw)
             if intake.is_wanted:
-                async for chunk in response.aiter_raw():
+                # The stream itself: aiter_raw() refuses a response that was made with its content, as mocks are.
+                async for chunk in cast("httpx.AsyncByteStream", response.stream):
                     if not intake.feed(chunk):
                         break
         finally:
@@ -184,7 +197,7 @@ class _AsyncLane:
                         break
         finally:
             await response.aclose()
-        self.is_clean = intake.is_wanted
+        self.is_clean = intake.is_wanted and not has_leftover(self._connection)
         return intake.answer()
 
     @property

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import h11
 import httpcore
 import httpx
 from attrs import field, frozen
@@ -127,6 +128,20 @@ def httpx_request(send: Send) -> httpx.Request:
             "timeout": {"connect": min(limits), "read": send.timeout, "write": send.timeout, "pool": send.timeout}
         },
     )
+
+
+def has_leftover(connection: object) -> bool:
+    """Returns whether more came than the answer, which the next call would take for its own.
+
+    httpcore has no public way to ask. Where its inside is not what it was, the safe answer is yes: the connection is
+    then not used again, and the test of connection reuse fails.
+    """
+    if isinstance(connection, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
+        connection = next(iter(connection.connections), None)
+    while hasattr(connection, "_connection"):
+        connection = connection._connection  # noqa: SLF001
+    state: object = getattr(connection, "_h11_state", None)
+    return not isinstance(state, h11.Connection) or bool(state.trailing_data[0])
 
 
 @cache

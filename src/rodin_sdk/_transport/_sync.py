@@ -8,8 +8,9 @@ import warnings
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import ClassVar, Final, cast
 
 import httpx
 
@@ -19,26 +20,45 @@ from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._transport._deadline import Deadline
 from rodin_sdk._transport._faults import FOREIGN, fault_of
 from rodin_sdk._transport._intake import Intake
-from rodin_sdk._transport._routes import IDLE_LIMIT, Route, Routes, check_ssl_context, httpx_request, request_for
+from rodin_sdk._transport._routes import (
+    IDLE_LIMIT,
+    Route,
+    Routes,
+    check_ssl_context,
+    has_leftover,
+    httpx_request,
+    request_for,
+)
 from rodin_sdk._transport._sockets import SocketBackend
 
 
 class SyncTransport(ABC):
-    """Sends requests and waits, until it is closed."""
+    """Sends requests and waits, until it is closed.
+
+    Attributes:
+        can_cut: Whether exchanges that are under way can be ended.
+    """
+
+    can_cut: ClassVar[bool]
 
     def __init__(self) -> None:
         self._closed = threading.Event()
+        self.scopes: set[Scope] = set()
 
-    def send(self, send: Send) -> Answer | Fault:
-        """Performs one exchange.
-
-        Raises:
-            ClientClosedError: The transport is closed, or was while the exchange was under way.
-        """
+    def check_open(self) -> None:
+        """Raises ClientClosedError where the transport is closed."""
         if self._closed.is_set():
             raise ClientClosedError
-        result = self._exchange(send)
-        if isinstance(result, Fault) and self._closed.is_set():
+
+    def send(self, send: Send, scope: "Scope | None" = None) -> Answer | Fault:
+        """Performs one exchange, for a scope or for none.
+
+        Raises:
+            ClientClosedError: The transport, or the scope, is closed, or was while the exchange was under way.
+        """
+        self.check_open()
+        result = self._exchange(send, scope)
+        if isinstance(result, Fault) and (self._closed.is_set() or (scope is not None and scope.is_closed)):
             raise ClientClosedError
         return result
 
@@ -56,12 +76,47 @@ class SyncTransport(ABC):
         if not self._closed.is_set():
             self._closed.set()
             self._disconnect()
+            for scope in list(self.scopes):
+                scope.wake()
 
     @abstractmethod
-    def _exchange(self, send: Send) -> Answer | Fault: ...
+    def _exchange(self, send: Send, scope: "Scope | None") -> Answer | Fault: ...
 
     @abstractmethod
     def _disconnect(self) -> None: ...
+
+    @abstractmethod
+    def cut(self, scope: "Scope") -> None:
+        """Makes the exchanges of a scope fail at once, where the transport can."""
+
+
+class Scope:
+    """A part of a transport whose exchanges can be ended on their own.
+
+    Args:
+        transport: The whole.
+        wake: Called when the transport is closed.
+    """
+
+    def __init__(self, transport: SyncTransport, wake: Callable[[], object]) -> None:
+        self._transport = transport
+        self.wake = wake
+        self.is_closed = False
+        transport.scopes.add(self)
+
+    def close(self) -> None:
+        """Ends all exchanges of this part, where the transport can."""
+        self.is_closed = True
+        self._transport.scopes.discard(self)
+        self._transport.cut(self)
+
+    def send(self, send: Send) -> Answer | Fault:
+        """Performs one exchange."""
+        return self._transport.send(send, self)
+
+    def pause(self, seconds: float) -> None:
+        """Waits."""
+        self._transport.pause(seconds)
 
 
 def open_transport(http_transport: httpx.BaseTransport | None, ssl_context: ssl.SSLContext | None) -> SyncTransport:
@@ -82,11 +137,13 @@ def open_transport(http_transport: httpx.BaseTransport | None, ssl_context: ssl.
 class ForeignTransport(SyncTransport):
     """Sends through the user's own httpx transport. Its time limit is checked between the chunks of an answer."""
 
+    can_cut = False
+
     def __init__(self, http_transport: httpx.BaseTransport) -> None:
         super().__init__()
         self._http_transport = http_transport
 
-    def _exchange(self, send: Send) -> Answer | Fault:
+    def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:  # noqa: ARG002 - it cannot be cut
         try:
             return self._read(send)
         except FOREIGN as error:
@@ -97,7 +154,9 @@ class ForeignTransport(SyncTransport):
         response = self._http_transport.handle_request(httpx_request(send))
         try:
             intake = Intake(response.status_code, response.headers.raw)
-            for chunk in response.iter_raw() if intake.is_wanted else ():
+            # The stream itself: iter_raw() refuses a response that was made with its content, as mocks are.
+            chunks = cast("httpx.SyncByteStream", response.stream)
+            for chunk in chunks if intake.is_wanted else ():
                 deadline.left()
                 if not intake.feed(chunk):
                     break
@@ -108,9 +167,14 @@ class ForeignTransport(SyncTransport):
     def _disconnect(self) -> None:
         self._http_transport.close()
 
+    def cut(self, scope: Scope) -> None:
+        """Leaves them: a transport of the user's own knows no interruption, and its time limits end them."""
+
 
 class LaneTransport(SyncTransport):
     """Sends over lanes: a stack of idle connections, of which a call takes one for itself."""
+
+    can_cut = True
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__()
@@ -119,10 +183,10 @@ class LaneTransport(SyncTransport):
         weakref.finalize(self, self._lanes.abandon)
         _of_this_process.add(self)
 
-    def _exchange(self, send: Send) -> Answer | Fault:
-        lane = self._lanes.take(send, self._routes.to(send.base_url))
+    def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:
+        lane = self._lanes.take(send, self._routes.to(send.base_url), scope)
         try:
-            if self._closed.is_set():
+            if self._closed.is_set() or (scope is not None and scope.is_closed):
                 raise ClientClosedError
             return lane.exchange(send)
         except FOREIGN as error:
@@ -131,7 +195,11 @@ class LaneTransport(SyncTransport):
             self._lanes.put_back(lane, keep=not self._closed.is_set())
 
     def _disconnect(self) -> None:
-        self._lanes.cut()
+        self._lanes.cut_all()
+
+    def cut(self, scope: Scope) -> None:
+        """Makes the exchanges of a scope fail at once."""
+        self._lanes.cut(scope)
 
     def forget(self) -> None:
         """Starts anew in a forked child, which must not speak over its parent's connections."""
@@ -163,7 +231,7 @@ class _Lane:
                     break
         finally:
             response.close()
-        self.is_clean = intake.is_wanted
+        self.is_clean = intake.is_wanted and not has_leftover(self._connection)
         return intake.answer()
 
     @property
@@ -176,11 +244,11 @@ class _Lanes:
 
     def __init__(self) -> None:
         self._idle: deque[_Lane] = deque()
-        self._busy: set[_Lane] = set()
+        self._busy: dict[_Lane, Scope | None] = {}
 
-    def take(self, send: Send, route: Route) -> _Lane:
+    def take(self, send: Send, route: Route, scope: Scope | None) -> _Lane:
         lane = (None if send.fresh else self._take_idle(send.base_url)) or _Lane(send.base_url, route)
-        self._busy.add(lane)
+        self._busy[lane] = scope
         return lane
 
     def _take_idle(self, base_url: BaseURL) -> _Lane | None:
@@ -195,7 +263,7 @@ class _Lanes:
             lane.backend.close()
 
     def put_back(self, lane: _Lane, *, keep: bool) -> None:
-        self._busy.discard(lane)
+        self._busy.pop(lane, None)
         if not (keep and lane.is_clean and lane.backend.is_open):
             lane.backend.close()
             return
@@ -208,7 +276,13 @@ class _Lanes:
             while time.monotonic() - self._idle[0].idle_since >= IDLE_LIMIT:
                 self._idle.popleft().backend.close()
 
-    def cut(self) -> None:
+    def cut(self, scope: Scope) -> None:
+        """Makes what is busy for a scope fail at once."""
+        for lane, owner in list(self._busy.items()):
+            if owner is scope:
+                lane.backend.cut()
+
+    def cut_all(self) -> None:
         """Closes what is idle, and makes what is busy fail at once."""
         for lane in list(self._busy):
             lane.backend.cut()

@@ -1,0 +1,97 @@
+"""Performs what the flows decide: in the caller's thread, and the looks at many tasks in a few threads beside it."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from rodin_sdk._flows import Flow
+from rodin_sdk._messages import Answer, Emit, Fault, Send
+from rodin_sdk._models import TaskStatus
+from rodin_sdk._outcome import Outcome
+from rodin_sdk._retry import Refusal
+from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
+from rodin_sdk._transport import Scope, SyncTransport
+from rodin_sdk._waits import Watched
+
+T = TypeVar("T")
+
+_Results = SimpleQueue[tuple[Watched, TaskStatus | Refusal | BaseException] | None]
+
+
+def iterate(transport: SyncTransport | Scope, flow: Flow[T]) -> Generator[TaskStatus, None, T]:
+    """Performs a flow; yields what it emits, and returns what it returns."""
+    result: Answer | Fault | None = None
+    while True:
+        try:
+            effect = flow.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        result = None
+        if isinstance(effect, Send):
+            result = transport.send(effect)
+        elif isinstance(effect, Emit):
+            yield effect.status
+        else:
+            transport.pause(effect.seconds)
+
+
+def run(transport: SyncTransport | Scope, flow: Flow[T], on_update: Callable[[TaskStatus], object] | None = None) -> T:
+    """Performs a flow to its end; hands what it emits to `on_update`."""
+    looks = iterate(transport, flow)
+    while True:
+        try:
+            status = next(looks)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        if on_update is not None:
+            on_update(status)
+
+
+def snapshots(transport: SyncTransport, flow: Flow[object]) -> Generator[TaskStatus, None, None]:
+    """Performs a flow, and yields what it emits."""
+    yield from iterate(transport, flow)
+
+
+def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) -> Generator[Outcome, None, None]:
+    """Performs a schedule, and yields the outcomes as tasks end. Closing it ends the looks that are under way.
+
+    The schedule is made with the first item: that is when its time begins.
+    """
+    schedule = make_schedule()
+    results: _Results = SimpleQueue()
+    pool = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="rodin-look")
+    scope = Scope(transport, wake=lambda: results.put(None))
+    try:
+        while (step := schedule.step()) is not None:
+            transport.check_open()
+            if isinstance(step, Ended):
+                yield step.outcome
+                schedule.resumed()
+            elif isinstance(step, Look):
+                pool.submit(_take_look, scope, step, results)
+            else:
+                with suppress(Empty):
+                    _take_in(results.get(timeout=step.seconds), schedule)
+    finally:
+        scope.close()
+        pool.shutdown(wait=transport.can_cut, cancel_futures=True)
+
+
+def _take_look(scope: Scope, look: Look, results: _Results) -> None:
+    try:
+        results.put((look.watched, run(scope, look.flow)))
+    except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+        results.put((look.watched, error))
+
+
+def _take_in(result: tuple[Watched, TaskStatus | Refusal | BaseException] | None, schedule: Schedule) -> None:
+    if result is None:
+        return
+    watched, outcome = result
+    if isinstance(outcome, BaseException):
+        raise outcome
+    schedule.took(watched, outcome)

@@ -1,0 +1,55 @@
+"""One probe at a time while the service is down, instead of a stampede of everybody who waits."""
+
+import math
+from typing import Final
+
+FAILURES_OF_AN_OUTAGE: Final = 5
+"""Failed looks in a row, of two tasks or more, with not one answer in between."""
+_FIRST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 15.0
+"""Seconds between two probes: 10 minutes of outage are about 45 requests, its end is noticed within 15 s."""
+_PROBE_LEASE: Final = 60.0
+"""Seconds after which a probe that never reported back is taken for lost."""
+
+
+class Outage:
+    """What the waits of a client know together about whether the service answers.
+
+    Its steps are plain assignments; when two threads race, at worst one more probe is sent.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._tasks: set[int] = set()
+        self._next_probe = -math.inf
+        self._pause = _FIRST_PAUSE
+
+    def earliest_look(self, now: float) -> float:
+        """Returns the moment at which a waiting task may be looked at; not after `now` where it may at once."""
+        return self._next_probe if self._is_on else now
+
+    def began(self, now: float) -> None:
+        """Notes a look: during an outage it is the probe, and the next has to wait for it."""
+        if self._is_on:
+            self._next_probe = now + _PROBE_LEASE
+
+    def failed(self, now: float, task: int, dice: float) -> None:
+        """Notes a look that brought no answer, and whose it was."""
+        self._failures += 1
+        if len(self._tasks) < FAILURES_OF_AN_OUTAGE:
+            self._tasks.add(task)
+        if self._is_on:
+            self._next_probe = now + self._pause * (1 + dice / 4)
+            self._pause = min(_LONGEST_PAUSE, self._pause * 2)
+
+    def answered(self) -> None:
+        """Notes an answer, whatever it says: the outage is over."""
+        if self._failures:
+            self._failures = 0
+            self._tasks = set()
+            self._pause = _FIRST_PAUSE
+            self._next_probe = -math.inf
+
+    @property
+    def _is_on(self) -> bool:
+        return self._failures >= FAILURES_OF_AN_OUTAGE and len(self._tasks) > 1

@@ -1,0 +1,198 @@
+"""What a wait for one task does, decided without input or output, and the rules that all waits share."""
+
+import math
+
+from attrs import frozen
+
+from rodin_sdk._config import Options
+from rodin_sdk._errors import TaskCanceledError, TaskError, TaskFailedError, WaitTimeoutError
+from rodin_sdk._flows import Flow, Session, attempt
+from rodin_sdk._messages import Emit, Pause
+from rodin_sdk._models import CompletedTask, JobStatus, TaskStatus
+from rodin_sdk._outcome import OutcomeError
+from rodin_sdk._poll import Pacer
+from rodin_sdk._retry import Again, Refusal
+from rodin_sdk._secrets import Secret
+
+
+@frozen
+class WaitOptions:
+    """How long to wait, and for what.
+
+    Attributes:
+        call: The options of each look.
+        timeout: Seconds for the whole wait; None for ever.
+        allow_partial: Whether a task some of whose jobs failed or were canceled is waited for to its end, and is
+            completed when at least one is done.
+        every_poll: Whether every look is reported, not only changes.
+    """
+
+    call: Options
+    timeout: float | None
+    allow_partial: bool = False
+    every_poll: bool = False
+
+    def deadline(self, started: float) -> float:
+        """Returns the moment at which a wait that began then is over."""
+        return math.inf if self.timeout is None else started + self.timeout
+
+    def pacer(self, session: Session) -> Pacer:
+        """Returns what chooses the pauses."""
+        return Pacer(self.call.poll, session.lifetimes)
+
+
+class Watched:
+    """One task that is waited for: what was seen of it, and when to look again."""
+
+    __slots__ = ("due", "first_look_at", "key", "last", "looks", "refusal", "running_at", "started")
+
+    def __init__(self, key: Secret, started: float) -> None:
+        self.key = key
+        self.started = started
+        self.due = started
+        self.looks = 0
+        self.first_look_at = started
+        self.running_at = math.nan
+        self.last: TaskStatus | None = None
+        self.refusal: Refusal | None = None
+
+    def take(self, outcome: TaskStatus | Refusal, now: float, options: WaitOptions, pacer: Pacer) -> bool:
+        """Takes in a look; returns whether it is the last one."""
+        previous, self.refusal = self.refusal, None
+        self.looks += 1
+        if self.looks == 1:
+            self.first_look_at = now
+        if isinstance(outcome, Refusal):
+            self.refusal = outcome
+            return not _is_outlived(outcome, previous)
+        self.last = outcome
+        is_over = outcome.is_final or (not options.allow_partial and _has_ended_badly(outcome))
+        age = now - self.first_look_at
+        if not math.isnan(self.running_at):
+            pacer.saw(self.running_at, age, ended=is_over)
+        self.running_at = age
+        return is_over
+
+    def plan(self, session: Session, now: float, pacer: Pacer) -> None:
+        """Decides when to look again. What the service asked for is a floor under the pause."""
+        pause = pacer.pause(now - self.first_look_at, self.looks, session.dice)
+        floor = (self.refusal.retry_after or 0.0) if self.refusal is not None else 0.0
+        self.due = now + max(pause, floor)
+
+    def result(self, status: TaskStatus, now: float, *, allow_partial: bool) -> CompletedTask | TaskError:
+        """Returns what the last look means."""
+        if status.is_done or (allow_partial and _has_some_done(status)):
+            return CompletedTask.of(status)
+        total = len(status.jobs)
+        advice = "" if allow_partial else ", or pass allow_partial=True to take what is done in the end"
+        if status.is_failed:
+            failed = len(status.failed_jobs)
+            text = f"failed: {failed} of {total} jobs; see status.failed_jobs{advice}"
+            return TaskFailedError(text, self.key.reveal(), status=status, elapsed=now - self.started, polls=self.looks)
+        text = f"was canceled; see status.jobs{advice}"
+        return TaskCanceledError(text, self.key.reveal(), status=status, elapsed=now - self.started, polls=self.looks)
+
+    def refused(self) -> OutcomeError | None:
+        """Returns the error of the last look; None where it brought a status."""
+        return None if self.refusal is None else self.refusal.error
+
+    def timeout(self, now: float) -> WaitTimeoutError:
+        """Returns what to raise at the deadline. Its cause is the error of the last look, where that brought one."""
+        seen = "was not seen" if self.last is None else f"is {self.last}"
+        text = f"did not end in time, and {seen}. It goes on: wait again with the same subscription key"
+        error = WaitTimeoutError(
+            text, self.key.reveal(), status=self.last, elapsed=now - self.started, polls=self.looks
+        )
+        error.__cause__ = self.refused()
+        return error
+
+
+def _has_some_done(status: TaskStatus) -> bool:
+    return any(job.status is JobStatus.DONE for job in status.jobs)
+
+
+def _has_ended_badly(status: TaskStatus) -> bool:
+    return status.state in {JobStatus.FAILED, JobStatus.CANCELED}
+
+
+def _is_outlived(refusal: Refusal, previous: Refusal | None) -> bool:
+    """Whether a wait goes on after a bad look: what a single call would try again only moves the next look."""
+    if refusal.again is Again.ONCE_IN_A_ROW:
+        return previous is None or previous.again is not Again.ONCE_IN_A_ROW
+    return refusal.again is not Again.NEVER
+
+
+def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Watched, TaskStatus]]:
+    """Looks at a task until its end, and emits the first look and every change.
+
+    Returns:
+        The task, and the last look at it.
+
+    Raises:
+        WaitTimeoutError: The deadline came first.
+        RodinError: A look brought an error that does not pass.
+    """
+    pacer = options.pacer(session)
+    watched = Watched(key, session.clock())
+    deadline = options.deadline(watched.started)
+    # One look is always taken: with a timeout of 0, and when the caller was away for what was left of the time.
+    is_last = options.timeout == 0
+    while True:
+        if not (yield from _turn(session, watched.due, math.inf if is_last else deadline)):
+            raise watched.timeout(session.clock())
+        limit = shorter(options.call.request_timeout, math.inf if is_last else deadline - session.clock())
+        outcome = yield from attempt(session, key, limit, watched.looks + 1, waits_for=id(watched))
+        now = session.clock()
+        before = watched.last
+        is_over = watched.take(outcome, now, options, pacer)
+        if isinstance(outcome, TaskStatus):
+            if is_over or outcome != before or options.every_poll:
+                yield Emit(outcome)
+            if is_over:
+                return watched, outcome
+        elif is_over:
+            raise outcome.error
+        watched.plan(session, now, pacer)
+        if is_last or now >= deadline:
+            raise watched.timeout(session.clock())
+        is_last = watched.due <= deadline < session.clock()
+
+
+def wait(session: Session, key: Secret, options: WaitOptions) -> Flow[CompletedTask]:
+    """`watch` folded to its end.
+
+    Raises:
+        TaskError: The task failed, was canceled, or did not end in time.
+        RodinError: A look brought an error that does not pass.
+    """
+    watched, status = yield from watch(session, key, options)
+    result = watched.result(status, session.clock(), allow_partial=options.allow_partial)
+    if isinstance(result, TaskError):
+        raise result
+    return result
+
+
+def _turn(session: Session, due: float, deadline: float) -> Flow[bool]:
+    """Waits until a task may be looked at; returns whether that was before the deadline."""
+    while True:
+        now = session.clock()
+        earliest = max(due, session.outage.earliest_look(now))
+        if max(earliest, session.budget.next_slot(now)) > deadline:
+            yield Pause(max(0.0, deadline - now))
+            return False
+        if earliest > now:
+            yield Pause(earliest - now)
+            continue
+        ticket = session.budget.reserve(now)
+        if ticket.at > now:
+            yield Pause(ticket.at - now)
+        now = session.clock()
+        if session.budget.is_valid(ticket) and session.outage.earliest_look(now) <= now:
+            session.outage.began(now)
+            return True
+
+
+def shorter(limit: float | None, left: float) -> float | None:
+    """Returns the time for one look: its own limit, or what is left of the wait; None where neither ends."""
+    shortest = left if limit is None else min(limit, left)
+    return None if shortest == math.inf else shortest
