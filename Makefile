@@ -1,0 +1,142 @@
+# Everything that is built, checked and tested, in one place. `make` alone prints what there is.
+#
+# A machine needs Python with pip and venv, make and git; all else is installed into .venv. Paths are relative and tools
+# are called as `python -m tool`, so that a folder with a space in its name works: the first line of an installed script
+# cannot name an interpreter with a space in its path.
+
+PYTHON := python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# What ruff, mypy and pyright read.
+CODE := src tests tools $(wildcard benchmarks/*.py)
+
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -euc
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Nothing but .venv decides what is imported, and no tool asks the network for news.
+unexport PYTHONHOME PYTHONPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export SPEC
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+# ---- What a user runs ----
+
+.PHONY: demo test test-all
+demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
+	$(PY) -m rodin_sdk.cli demo
+
+test: $(VENV)/.ready ## all tests, and every branch of src/ must be covered
+	$(PY) -m pytest --cov
+
+test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
+	$(require_python)
+	@MAKE="$(MAKE)" "$(PYTHON)" tools/test_all.py
+
+# ---- What holds the house together ----
+
+CHECKS := check-format check-lint check-mypy check-pyright check-imports check-generated check-openapi check-tree \
+	check-package check-wheel
+
+.PHONY: check $(CHECKS) format
+check: $(CHECKS) ## all checks but the tests; each is a target of its own, see the Makefile
+
+check-format: $(VENV)/.ready
+	$(PY) -m ruff format --check .
+
+check-lint: $(VENV)/.ready
+	$(PY) -m ruff check .
+
+check-mypy: $(VENV)/.ready
+	$(PY) -m mypy $(CODE)
+
+check-pyright: $(VENV)/.ready
+	$(PY) -m pyright --pythonpath $(PY) $(CODE)
+
+check-imports: $(VENV)/.ready
+	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
+
+check-generated: $(VENV)/.ready
+	$(PY) tools/generate.py --check
+
+check-openapi: $(VENV)/.ready
+	$(PY) -m openapi_spec_validator openapi/status.yaml
+
+check-tree: $(VENV)/.ready
+	$(PY) tools/check_tree.py
+
+# The wheel and the sdist as such, the wheel installed alone, and a program of a stranger's that is typed against it.
+check-package: $(VENV)/.ready
+	$(PY) -m validate_pyproject pyproject.toml
+	$(PY) -m pytest --tb=short tests/packaging
+
+# The tests as the sdist has them, with src/ out of the way, on the wheel and the oldest versions that it says it takes.
+check-wheel: build .venv-lowest/.locked
+	.venv-lowest/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
+	rm -rf build/sdist && mkdir -p build/sdist
+	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	rm -r build/sdist/src
+	cd build/sdist && ../../.venv-lowest/bin/python -m pytest
+
+format: $(VENV)/.ready ## put the code into its one format
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+
+# ---- What is made from something else ----
+
+.PHONY: generate update-spec build lock clean
+generate: $(VENV)/.ready ## write generated/ from openapi/
+	$(PY) tools/generate.py
+
+update-spec: $(VENV)/.ready ## take in a new version of the vendor's document: make update-spec SPEC=file-or-url
+	@test -n "$$SPEC" || { echo 'Which document? make update-spec SPEC=file-or-url' >&2; exit 2; }
+	$(PY) tools/update_spec.py "$$SPEC"
+
+# The moment that the archives' entries bear where there is no commit, as in an unpacked sdist: 2 February 2020.
+NO_COMMIT := 1580601600
+build: $(VENV)/.ready ## the sdist and the wheel, in dist/, the same bytes for the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo $(NO_COMMIT))}" \
+		$(PY) -m build --no-isolation
+
+LOCK := $(PY) -m uv --quiet pip compile --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" --all-extras pyproject.toml
+lock: $(VENV)/.ready ## pin and hash the requirements for all platforms; make lock UPGRADE=--upgrade for newer ones
+	$(LOCK) $(UPGRADE) requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) $(UPGRADE) requirements/test.in --output-file requirements/lowest.txt --resolution lowest-direct
+
+clean: ## back to a fresh clone: remove what was built, all caches and all environments
+	rm -rf .venv .venv-* build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache
+	find $(wildcard benchmarks generated src tests tools) -name __pycache__ -prune -exec rm -rf {} +
+
+# ---- The environments ----
+
+define require_python
+@"$(PYTHON)" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "rodin-sdk needs Python 3.11 or newer, \
+and $(PYTHON) is %d.%d: choose another with make PYTHON=..." % sys.version_info[:2])'
+endef
+
+# Made anew whenever the lock changes, so that an environment holds what the lock names and nothing else.
+$(VENV)/.locked: requirements/dev.txt
+.venv-lowest/.locked: requirements/lowest.txt
+$(VENV)/.locked .venv-lowest/.locked:
+	$(require_python)
+	@echo "Installing $< into $(@D), which takes half a minute"
+	@"$(PYTHON)" -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install -qq --no-deps --require-hashes --requirement $<
+	@touch $@
+
+# The SDK itself, editable, and proof that the lock has all that it asks for.
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml src/rodin_sdk/_version.py
+	@$(PY) -m pip install -qq --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip check --quiet
+	@pwd -P >$@
+
+# An editable install names its folder by its full path: in a moved or copied folder it would import the old one's code.
+$(shell test "$$(cat $(VENV)/.ready 2>&1)" = "$$(pwd -P)" || rm -f $(VENV)/.ready)
