@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from rodin_sdk._base_url import BaseURL
 from rodin_sdk._errors import TransportError
@@ -35,7 +35,7 @@ class Answer:
     """
 
     status_code: int
-    headers: Mapping[str, str] = Factory(dict[str, str])
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     content: bytes = field(default=b"", repr=False)
     unread: str | None = None
 

@@ -23,8 +23,9 @@ from attrs import field, frozen
 from rodin_sdk._errors import ConfigurationError
 
 PRICE: Final = 0.125
-"""Seconds of expected lag that a look is worth. With the documented durations it makes 15 to 17 looks and 2.5 to 2.1 s of lag a
-task, the better the more was learnt; the vendor's older sample, every 5 s, needs 18 for 2.5 s (source: the benchmark)."""
+"""Seconds of expected lag that a look is worth. With the documented durations a task then takes 15 looks for a lag of
+2.5 s, or 17 for 2.1 s once they were learnt; the vendor's older sample, every 5 s, takes 18 for 2.5 s (source: the
+benchmark)."""
 SHORTEST_PAUSE: Final = 2.0
 """Seconds between two looks at one task, unless the user says otherwise (source: "not too frequently", vendor)."""
 LONGEST_PAUSE: Final = 60.0
@@ -35,7 +36,7 @@ LONGEST_HANDICAP: Final = 10.0
 """Seconds that a first look yields to others at the most: time for six looks at an old task. Longer ones would make
 the lag under a tight budget a little smaller still, and the first looks late (source: the benchmark's scheduler)."""
 JITTER: Final = 0.1
-"""Of the pause: parts clients that began together, and lengthens the lag by a twentieth of the pause."""
+"""Of the pause: parts clients that began together, and costs a fortieth of the pause in lag."""
 
 _PRIOR: Final = (
     (0.20, 20.0, 5.0),  # Sketch
@@ -47,7 +48,7 @@ _PRIOR: Final = (
 The shares and the spread are assumed. Until something was seen, no peer has less lag and fewer requests on any of the
 benchmark's distributions; that, and not the documented one alone, chose the last line."""
 _PRIOR_TASKS: Final = 2.0
-"""Tasks that the prior counts as. With 1 the first few that are seen mislead; with 4 it takes twice as many to learn."""
+"""Tasks that the prior counts as. With 1 the first few that are seen mislead; with 4 twice as many must be seen."""
 _MEMORY: Final = 100.0
 """Tasks of an age that are remembered. With 200 the lag is 1 % smaller where nothing changes, and a change of what
 tasks are is followed half as fast."""

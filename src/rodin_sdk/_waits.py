@@ -1,6 +1,7 @@
 """What a wait for one task does, decided without input or output, and the rules that all waits share."""
 
 import math
+from typing import Final
 
 from attrs import frozen
 
@@ -13,6 +14,9 @@ from rodin_sdk._outcome import OutcomeError
 from rodin_sdk._poll import Pacer
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._secrets import Secret
+
+OUTAGE_NAP: Final = 5.0
+"""Seconds after which a waiting task asks again whether an outage is over."""
 
 
 @frozen
@@ -176,7 +180,8 @@ def _turn(session: Session, due: float, deadline: float) -> Flow[bool]:
     """Waits until a task may be looked at; returns whether that was before the deadline."""
     while True:
         now = session.clock()
-        earliest = max(due, session.outage.earliest_look(now))
+        # An outage may end sooner than it seems now, by a look of another task.
+        earliest = max(due, min(session.outage.earliest_look(now), now + OUTAGE_NAP))
         if max(earliest, session.budget.next_slot(now)) > deadline:
             yield Pause(max(0.0, deadline - now))
             return False

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 import threading
 import time
-import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -13,20 +12,19 @@ from typing import cast
 
 import httpx
 
-from rodin_sdk._base_url import BaseURL
 from rodin_sdk._errors import ClientClosedError, ConfigurationError
 from rodin_sdk._messages import Answer, Fault, Send
-from rodin_sdk._transport._asockets import AsyncSocketBackend
+from rodin_sdk._transport._achannel import AsyncChannel
 from rodin_sdk._transport._faults import FOREIGN, fault_of
+from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._intake import Intake
 from rodin_sdk._transport._routes import (
     IDLE_LIMIT,
     Route,
     Routes,
     check_ssl_context,
-    has_leftover,
+    connect_timeout_of,
     httpx_request,
-    request_for,
 )
 
 _Loop = asyncio.AbstractEventLoop
@@ -148,7 +146,7 @@ class AsyncLaneTransport(AsyncTransport):
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__()
         self._routes = Routes(ssl_context)
-        self._lanes: weakref.WeakKeyDictionary[_Loop, _AsyncLanes] = weakref.WeakKeyDictionary()
+        self._lanes: dict[_Loop, _AsyncLanes] = {}
 
     async def _exchange(self, send: Send) -> Answer | Fault:
         lanes = await self._lanes_of_this_loop()
@@ -157,7 +155,7 @@ class AsyncLaneTransport(AsyncTransport):
             async with self._limit(send.timeout):
                 return await lane.exchange(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=lane.backend.sent)
+            return fault_of(error, send, sent=lane.sent)
         finally:
             lanes.put_back(lane, keep=not self._closed.is_set())
 
@@ -165,9 +163,14 @@ class AsyncLaneTransport(AsyncTransport):
         loop = asyncio.get_running_loop()
         lanes = self._lanes.get(loop)
         if lanes is None:
+            self._forget_closed_loops()
             lanes = self._lanes[loop] = _AsyncLanes()
             await lanes.end_with_loop()
         return lanes
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in self._lanes if loop.is_closed()]:
+            del self._lanes[loop]
 
     async def _disconnect(self) -> None:
         for loop, lanes in list(self._lanes.items()):
@@ -178,31 +181,41 @@ class AsyncLaneTransport(AsyncTransport):
 class _AsyncLane:
     """One connection, for one call at a time."""
 
-    def __init__(self, base_url: BaseURL, route: Route) -> None:
-        self.base_url = base_url
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        self.channel = AsyncChannel()
         self.idle_since = 0.0
         self.is_clean = False
-        self.backend = AsyncSocketBackend(secure=route.ssl_context is not None)
-        self._connection = route.async_connection(self.backend)
+        self.sent = False
+        self._dialogue: Dialogue | None = None
 
     async def exchange(self, send: Send) -> Answer:
-        self.is_clean = False
-        self.backend.begin(send.connect_timeout)
-        response = await self._connection.handle_async_request(request_for(send.base_url, send.request))
-        try:
-            intake = Intake(response.status, response.headers)
-            if intake.is_wanted:
-                async for chunk in response.aiter_stream():
-                    if not intake.feed(chunk):
-                        break
-        finally:
-            await response.aclose()
-        self.is_clean = intake.is_wanted and not has_leftover(self._connection)
-        return intake.answer()
+        self.is_clean = self.sent = False
+        dialogue = self._dialogue or await self._open(connect_timeout_of(send))
+        dialogue.ask(send.base_url, send.request)
+        self.sent = True
+        is_whole = await self.channel.write(dialogue)
+        while not dialogue.feed(await self.channel.read()):
+            pass
+        self.is_clean = is_whole and dialogue.is_reusable
+        return dialogue.answer()
+
+    async def _open(self, connect_timeout: float) -> Dialogue:
+        route = self.route
+        await self.channel.connect(*route.first_hop, connect_timeout)
+        if route.proxy is not None:
+            tunnel = Tunnel(route.base_url, route.proxy.authorization)
+            await self.channel.write(tunnel)
+            while not tunnel.feed(await self.channel.read()):
+                pass
+        if route.ssl_context is not None:
+            await self.channel.start_tls(route.ssl_context, route.base_url.host, connect_timeout)
+        self._dialogue = Dialogue()
+        return self._dialogue
 
     @property
     def is_usable(self) -> bool:
-        return time.monotonic() - self.idle_since < IDLE_LIMIT and self.backend.is_usable
+        return time.monotonic() - self.idle_since < IDLE_LIMIT and self.channel.is_quiet
 
 
 class _AsyncLanes:
@@ -224,29 +237,29 @@ class _AsyncLanes:
             self.close()
 
     def take(self, send: Send, route: Route) -> _AsyncLane:
-        return (None if send.fresh else self._take_idle(send.base_url)) or _AsyncLane(send.base_url, route)
+        return (None if send.fresh else self._take_idle(route)) or _AsyncLane(route)
 
-    def _take_idle(self, base_url: BaseURL) -> _AsyncLane | None:
+    def _take_idle(self, route: Route) -> _AsyncLane | None:
         while self._idle:
             lane = self._idle.pop()
             # A lane to another host goes as well: after a failover the old host is not asked again soon.
-            if lane.base_url == base_url and lane.is_usable:
+            if lane.route is route and lane.is_usable:
                 return lane
-            lane.backend.close()
+            lane.channel.close()
         return None
 
     def put_back(self, lane: _AsyncLane, *, keep: bool) -> None:
-        if not (keep and lane.is_clean and lane.backend.is_usable):
-            lane.backend.close()
+        if not (keep and lane.is_clean):
+            lane.channel.close()
             return
         lane.idle_since = time.monotonic()
         self._idle.append(lane)
         while lane.idle_since - self._idle[0].idle_since >= IDLE_LIMIT:
-            self._idle.popleft().backend.close()
+            self._idle.popleft().channel.close()
 
     def close(self) -> None:
         while self._idle:
-            self._idle.pop().backend.close()
+            self._idle.pop().channel.close()
 
 
 def _expire(scope: asyncio.Timeout) -> None:

@@ -5,6 +5,8 @@ from typing import Final
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds for all addresses of a host together, and again for its TLS handshake: a live host needs far less."""
+STAGGER: Final = 0.25
+"""Seconds before the next address is tried beside the last one (source: RFC 8305, section 5)."""
 
 
 class Deadline:

@@ -4,26 +4,25 @@ import errno
 import os
 import socket
 import ssl
+from http import HTTPStatus
 from typing import Final
 
-import httpcore
+import h11
 import httpx
 
 from rodin_sdk._errors import RequestTimeoutError, TransportError
 from rodin_sdk._messages import Fault, Phase, Send
 from rodin_sdk._secrets import redact
 from rodin_sdk._text import printable
+from rodin_sdk._transport._http11 import ClosedEarlyError, ProxyRefusedError
 from rodin_sdk._transport._intake import TooManyHeadersError
 
 FOREIGN: Final = (
     OSError,
+    ClosedEarlyError,
+    ProxyRefusedError,
     TooManyHeadersError,
-    httpcore.ConnectionNotAvailable,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
+    h11.RemoteProtocolError,
     httpx.HTTPError,
     httpx.InvalidURL,
     httpx.StreamError,
@@ -31,13 +30,7 @@ FOREIGN: Final = (
 """What an exchange may raise for reasons that are not a mistake in this code."""
 
 _ADVICE: Final = "Check the network, the proxy settings and base_url."
-_BEFORE_SENDING: Final = (
-    httpcore.ProxyError,
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-)
+_BEFORE_SENDING: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _PASSING_TLS_ERRORS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """The other side hung up during the handshake, which another try may not meet with."""
 
@@ -52,7 +45,7 @@ def fault_of(error: Exception, send: Send, *, sent: bool) -> Fault:
     """
     sent = sent and not isinstance(error, _BEFORE_SENDING)
     where = send.base_url.netloc
-    if isinstance(error, TimeoutError | httpx.TimeoutException | httpcore.TimeoutException):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return _timeout(where, send.timeout) if sent else _connect_timeout(where)
     what, stays = _describe(_system_error_behind(error) or error, send)
     if sent:
@@ -83,25 +76,28 @@ def _system_error_behind(error: BaseException) -> OSError | None:
 
 def _describe(error: Exception, send: Send) -> tuple[str, bool]:
     """Returns what went wrong, in words without a secret, and whether it would stay wrong at another try."""
+    if isinstance(error, OSError):
+        return _describe_system_error(error)
+    if isinstance(error, ProxyRefusedError):
+        # 407 is about credentials, which stay wrong.
+        return f"the proxy answered {error.status_code}", error.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    if isinstance(error, ClosedEarlyError):
+        return "it was closed before the answer", False
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
+        return f"{type(error).__name__} ({printable(redact(str(error), send.request.secrets))})", False
+    return "what came is not HTTP", False
+
+
+def _describe_system_error(error: OSError) -> tuple[str, bool]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({printable(error.verify_message)})", True
     if isinstance(error, ssl.SSLError):
         reason = printable(error.reason or "connection closed")
         return f"TLS failed ({reason})", not isinstance(error, _PASSING_TLS_ERRORS)
-    if isinstance(error, OSError):
-        return _describe_system_error(error), False
-    if isinstance(error, httpcore.ProxyError):
-        # The text is the proxy's status line; 407 is about credentials, which stay wrong.
-        return f"the proxy answered {printable(str(error), 80)}", str(error).startswith("407")
-    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
-        return f"{type(error).__name__} ({printable(redact(str(error), send.request.secrets))})", False
-    return "it was closed early, or what came is not HTTP", False
-
-
-def _describe_system_error(error: OSError) -> str:
-    if error.errno in {errno.EMFILE, errno.ENFILE}:
-        return "this process has too many open files"
     if isinstance(error, socket.gaierror):
-        return f"its name was not found ({printable(str(error.strerror))})"
+        return f"its name was not found ({printable(str(error.strerror))})", False
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return "this process has too many open files", False
     # asyncio words system errors of its own, and joins those of several addresses without a number.
-    return os.strerror(error.errno).lower() if error.errno else printable(str(error)) or "it was closed"
+    text = os.strerror(error.errno).lower() if error.errno else printable(str(error))
+    return text or "it was closed", False

@@ -1,20 +1,19 @@
 """The way to a host: TLS contexts, made once and late, and the environment's proxies, read once."""
 
+import base64
 import ssl
 import urllib.request
-from collections.abc import Mapping
 from functools import cache
 from typing import Final
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
-import h11
-import httpcore
 import httpx
-from attrs import field, frozen
+from attrs import frozen
 
 from rodin_sdk._base_url import BaseURL
 from rodin_sdk._errors import ConfigurationError
-from rodin_sdk._messages import Request, Send
+from rodin_sdk._messages import Send
+from rodin_sdk._secrets import Secret
 from rodin_sdk._text import printable
 from rodin_sdk._transport._deadline import CONNECT_TIMEOUT
 
@@ -27,36 +26,33 @@ minutes after which routers forget a connection without a word."""
 
 
 @frozen
+class Proxy:
+    """An HTTP proxy that is asked for tunnels."""
+
+    host: str
+    port: int
+    authorization: Secret | None
+
+
+@frozen
 class Route:
     """How to reach one host.
 
     Attributes:
-        origin: Scheme, host and port.
+        base_url: The host.
         ssl_context: What to check certificates with; None for http.
         proxy: The proxy in between; None for none.
     """
 
-    origin: httpcore.Origin
+    base_url: BaseURL
     ssl_context: ssl.SSLContext | None
-    proxy: httpcore.Proxy | None = field(repr=False)
+    proxy: Proxy | None
 
-    def connection(self, backend: httpcore.NetworkBackend) -> httpcore.HTTPConnection | httpcore.ConnectionPool:
-        """Returns a connection that is not yet made; through a proxy, a pool for one."""
-        if self.proxy is None:
-            return httpcore.HTTPConnection(self.origin, ssl_context=self.ssl_context, network_backend=backend)
-        return httpcore.ConnectionPool(
-            ssl_context=self.ssl_context, proxy=self.proxy, max_connections=1, network_backend=backend
-        )
-
-    def async_connection(
-        self, backend: httpcore.AsyncNetworkBackend
-    ) -> httpcore.AsyncHTTPConnection | httpcore.AsyncConnectionPool:
-        """Returns the same for asyncio."""
-        if self.proxy is None:
-            return httpcore.AsyncHTTPConnection(self.origin, ssl_context=self.ssl_context, network_backend=backend)
-        return httpcore.AsyncConnectionPool(
-            ssl_context=self.ssl_context, proxy=self.proxy, max_connections=1, network_backend=backend
-        )
+    @property
+    def first_hop(self) -> tuple[str, int]:
+        """The host and port to connect to."""
+        hop = self.proxy or self.base_url
+        return hop.host, hop.port
 
 
 class Routes:
@@ -64,14 +60,15 @@ class Routes:
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         self._ssl_context = ssl_context
-        self._proxies = urllib.request.getproxies()
+        # Secrets, since an address may hold a password.
+        self._proxies = {scheme: Secret(address) for scheme, address in urllib.request.getproxies().items()}
         self._routes: dict[BaseURL, Route] = {}
 
     def to(self, base_url: BaseURL) -> Route:
         """Returns the way to a host.
 
         Raises:
-            ConfigurationError: The environment names a proxy that cannot be used.
+            ConfigurationError: The environment names a proxy that cannot be used, or certificates that cannot be read.
         """
         route = self._routes.get(base_url)
         if route is None:
@@ -79,11 +76,38 @@ class Routes:
         return route
 
     def _find(self, base_url: BaseURL) -> Route:
-        origin = httpcore.Origin(base_url.scheme.encode(), base_url.host.encode(), base_url.port)
         # http is for loopback only, and stays on this machine: a proxy would get the key in clear text.
         if base_url.scheme == "http":
-            return Route(origin, None, None)
-        return Route(origin, self._ssl_context or _default_ssl_context(), _find_proxy(base_url, self._proxies))
+            return Route(base_url, None, None)
+        return Route(base_url, self._ssl_context or _default_ssl_context(), self._find_proxy(base_url))
+
+    def _find_proxy(self, base_url: BaseURL) -> Proxy | None:
+        address = self._proxies.get(base_url.scheme) or self._proxies.get("all")
+        if address is None or not address.reveal() or urllib.request.proxy_bypass(base_url.host):
+            return None
+        proxy = _parse_proxy(address)
+        if proxy is None:
+            raise ConfigurationError(
+                "The environment (HTTPS_PROXY, ALL_PROXY) names a proxy that is not of the form http://host:port. "
+                "For any other kind pass http_transport, such as httpx.HTTPTransport(proxy=…)."
+            )
+        return proxy
+
+
+def _parse_proxy(address: Secret) -> Proxy | None:
+    """Returns the proxy that an address means; None where it means none that can be used."""
+    text = address.reveal()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port or _DEFAULT_PROXY_PORT
+    except ValueError:
+        return None
+    if parts.scheme.lower() != "http" or not parts.hostname or not parts.hostname.isascii():
+        return None
+    if parts.username is None:
+        return Proxy(parts.hostname, port, None)
+    credentials = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+    return Proxy(parts.hostname, port, Secret(f"Basic {base64.b64encode(credentials).decode()}"))
 
 
 def check_ssl_context(ssl_context: object, http_transport: object) -> None:
@@ -100,48 +124,28 @@ def check_ssl_context(ssl_context: object, http_transport: object) -> None:
         raise ConfigurationError("ssl_context has no effect beside http_transport: give it to that transport instead.")
 
 
-def request_for(base_url: BaseURL, request: Request) -> httpcore.Request:
-    """Returns the request as it is sent to one host."""
-    headers = {"Host": base_url.netloc, **request.headers, "Content-Length": str(len(request.content))}
-    return httpcore.Request(
-        request.method,
-        httpcore.URL(
-            scheme=base_url.scheme.encode(),
-            host=base_url.host.encode(),
-            port=base_url.port,
-            target=(base_url.prefix + request.path).encode(),
-        ),
-        headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-        content=request.content,
-    )
+def connect_timeout_of(send: Send) -> float:
+    """Returns the seconds for making a connection, and again for its TLS handshake."""
+    return CONNECT_TIMEOUT if send.connect_timeout is None else min(CONNECT_TIMEOUT, send.connect_timeout)
 
 
 def httpx_request(send: Send) -> httpx.Request:
     """Returns the request as httpx's own transports take it."""
-    limits = [limit for limit in (CONNECT_TIMEOUT, send.connect_timeout, send.timeout) if limit is not None]
+    connect, rest = connect_timeout_of(send), send.timeout
     return httpx.Request(
         send.request.method,
         f"{send.base_url}{send.request.path}",
         headers=dict(send.request.headers),
         content=send.request.content,
         extensions={
-            "timeout": {"connect": min(limits), "read": send.timeout, "write": send.timeout, "pool": send.timeout}
+            "timeout": {
+                "connect": connect if rest is None else min(connect, rest),
+                "read": rest,
+                "write": rest,
+                "pool": rest,
+            }
         },
     )
-
-
-def has_leftover(connection: object) -> bool:
-    """Returns whether more came than the answer, which the next call would take for its own.
-
-    httpcore has no public way to ask. Where its inside is not what it was, the safe answer is yes: the connection is
-    then not used again, and the test of connection reuse fails.
-    """
-    if isinstance(connection, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
-        connection = next(iter(connection.connections), None)
-    while hasattr(connection, "_connection"):
-        connection = connection._connection  # noqa: SLF001
-    state: object = getattr(connection, "_h11_state", None)
-    return not isinstance(state, h11.Connection) or bool(state.trailing_data[0])
 
 
 @cache
@@ -156,29 +160,3 @@ def _default_ssl_context() -> ssl.SSLContext:
         ) from None
     context.set_alpn_protocols(_ALPN)
     return context
-
-
-def _find_proxy(base_url: BaseURL, proxies: Mapping[str, str]) -> httpcore.Proxy | None:
-    address = proxies.get(base_url.scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(base_url.host):
-        return None
-    parts = _split_proxy(address)
-    return httpcore.Proxy(
-        httpcore.URL(scheme=b"http", host=(parts.hostname or "").encode(), port=parts.port, target=b"/"),
-        auth=None if parts.username is None else (unquote(parts.username), unquote(parts.password or "")),
-    )
-
-
-def _split_proxy(address: str) -> SplitResult:
-    """Splits a proxy's address; no text quotes it, since it may hold a password."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    try:
-        port = parts.port or _DEFAULT_PROXY_PORT
-    except ValueError:
-        port = 0
-    if parts.scheme.lower() != "http" or not parts.hostname or not port:
-        raise ConfigurationError(
-            "The environment (HTTPS_PROXY, ALL_PROXY) names a proxy that is not of the form http://host:port. "
-            "For any other kind pass http_transport, such as httpx.HTTPTransport(proxy=…)."
-        )
-    return parts

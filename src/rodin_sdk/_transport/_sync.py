@@ -14,22 +14,21 @@ from typing import ClassVar, Final, cast
 
 import httpx
 
-from rodin_sdk._base_url import BaseURL
 from rodin_sdk._errors import ClientClosedError, ConfigurationError
 from rodin_sdk._messages import Answer, Fault, Send
+from rodin_sdk._transport._channel import Channel
 from rodin_sdk._transport._deadline import Deadline
 from rodin_sdk._transport._faults import FOREIGN, fault_of
+from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._intake import Intake
 from rodin_sdk._transport._routes import (
     IDLE_LIMIT,
     Route,
     Routes,
     check_ssl_context,
-    has_leftover,
+    connect_timeout_of,
     httpx_request,
-    request_for,
 )
-from rodin_sdk._transport._sockets import SocketBackend
 
 
 class SyncTransport(ABC):
@@ -190,9 +189,11 @@ class LaneTransport(SyncTransport):
                 raise ClientClosedError
             return lane.exchange(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=lane.backend.sent)
+            return fault_of(error, send, sent=lane.sent)
         finally:
-            self._lanes.put_back(lane, keep=not self._closed.is_set())
+            self._lanes.put_back(lane)
+            if self._closed.is_set():
+                self._lanes.close_idle()
 
     def _disconnect(self) -> None:
         self._lanes.cut_all()
@@ -213,30 +214,42 @@ class LaneTransport(SyncTransport):
 class _Lane:
     """One connection, for one call at a time."""
 
-    def __init__(self, base_url: BaseURL, route: Route) -> None:
-        self.base_url = base_url
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        self.channel = Channel()
         self.idle_since = 0.0
         self.is_clean = False
-        self.backend = SocketBackend(secure=route.ssl_context is not None)
-        self._connection = route.connection(self.backend)
+        self.sent = False
+        self._dialogue: Dialogue | None = None
 
     def exchange(self, send: Send) -> Answer:
-        self.is_clean = False
-        self.backend.begin(send.timeout, send.connect_timeout)
-        response = self._connection.handle_request(request_for(send.base_url, send.request))
-        try:
-            intake = Intake(response.status, response.headers)
-            for chunk in response.iter_stream() if intake.is_wanted else ():
-                if not intake.feed(chunk):
-                    break
-        finally:
-            response.close()
-        self.is_clean = intake.is_wanted and not has_leftover(self._connection)
-        return intake.answer()
+        self.is_clean = self.sent = False
+        self.channel.deadline = Deadline(send.timeout)
+        dialogue = self._dialogue or self._open(connect_timeout_of(send))
+        dialogue.ask(send.base_url, send.request)
+        self.sent = True
+        is_whole = self.channel.write(dialogue)
+        while not dialogue.feed(self.channel.read()):
+            pass
+        self.is_clean = is_whole and dialogue.is_reusable
+        return dialogue.answer()
+
+    def _open(self, connect_timeout: float) -> Dialogue:
+        route = self.route
+        self.channel.connect(*route.first_hop, connect_timeout)
+        if route.proxy is not None:
+            tunnel = Tunnel(route.base_url, route.proxy.authorization)
+            self.channel.write(tunnel)
+            while not tunnel.feed(self.channel.read()):
+                pass
+        if route.ssl_context is not None:
+            self.channel.start_tls(route.ssl_context, route.base_url.host, connect_timeout)
+        self._dialogue = Dialogue()
+        return self._dialogue
 
     @property
     def is_usable(self) -> bool:
-        return time.monotonic() - self.idle_since < IDLE_LIMIT and not self.backend.is_stale
+        return time.monotonic() - self.idle_since < IDLE_LIMIT and self.channel.is_quiet
 
 
 class _Lanes:
@@ -247,25 +260,25 @@ class _Lanes:
         self._busy: dict[_Lane, Scope | None] = {}
 
     def take(self, send: Send, route: Route, scope: Scope | None) -> _Lane:
-        lane = (None if send.fresh else self._take_idle(send.base_url)) or _Lane(send.base_url, route)
+        lane = (None if send.fresh else self._take_idle(route)) or _Lane(route)
         self._busy[lane] = scope
         return lane
 
-    def _take_idle(self, base_url: BaseURL) -> _Lane | None:
+    def _take_idle(self, route: Route) -> _Lane | None:
         while True:
             try:
                 lane = self._idle.pop()
             except IndexError:
                 return None
             # A lane to another host goes as well: after a failover the old host is not asked again soon.
-            if lane.base_url == base_url and lane.is_usable:
+            if lane.route is route and lane.is_usable:
                 return lane
-            lane.backend.close()
+            lane.channel.close()
 
-    def put_back(self, lane: _Lane, *, keep: bool) -> None:
+    def put_back(self, lane: _Lane) -> None:
         self._busy.pop(lane, None)
-        if not (keep and lane.is_clean and lane.backend.is_open):
-            lane.backend.close()
+        if not lane.is_clean:
+            lane.channel.close()
             return
         lane.idle_since = time.monotonic()
         self._idle.append(lane)
@@ -274,37 +287,37 @@ class _Lanes:
     def _drop_oldest(self) -> None:
         with suppress(IndexError):
             while time.monotonic() - self._idle[0].idle_since >= IDLE_LIMIT:
-                self._idle.popleft().backend.close()
+                self._idle.popleft().channel.close()
 
     def cut(self, scope: Scope) -> None:
         """Makes what is busy for a scope fail at once."""
         for lane, owner in list(self._busy.items()):
             if owner is scope:
-                lane.backend.cut()
+                lane.channel.cut()
 
     def cut_all(self) -> None:
         """Closes what is idle, and makes what is busy fail at once."""
         for lane in list(self._busy):
-            lane.backend.cut()
-        self._close_idle()
+            lane.channel.cut()
+        self.close_idle()
 
     def forget(self) -> None:
         """Closes this process's copies of all connections, without a word to the other side."""
         for lane in self._busy:
-            lane.backend.close()
+            lane.channel.close()
         self._busy.clear()
-        self._close_idle()
+        self.close_idle()
 
     def abandon(self) -> None:
         """Closes what the owner left open, and says so."""
         if self._idle:
-            self._close_idle()
+            self.close_idle()
             warnings.warn("a Rodin client was not closed: use it in a with statement", ResourceWarning, stacklevel=2)
 
-    def _close_idle(self) -> None:
+    def close_idle(self) -> None:
         with suppress(IndexError):
             while True:
-                self._idle.pop().backend.close()
+                self._idle.pop().channel.close()
 
 
 _of_this_process: Final[weakref.WeakSet[LaneTransport]] = weakref.WeakSet()

@@ -1,0 +1,114 @@
+"""HTTP/1.1 without I/O, on h11: what to send, and when the answer to it is complete."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import h11
+
+from rodin_sdk._base_url import BaseURL
+from rodin_sdk._messages import Answer, Request
+from rodin_sdk._secrets import Secret
+from rodin_sdk._transport._intake import Intake
+
+_MAX_HEAD: Final = 64 * 1024
+"""Bytes of a status line and header fields, or of the line before a chunk."""
+_SUCCESS: Final = range(200, 300)
+
+
+class ClosedEarlyError(Exception):
+    """The other side ended the connection before its answer."""
+
+
+class ProxyRefusedError(Exception):
+    """A proxy answered, and not with a tunnel."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__(status_code)
+        self.status_code = status_code
+
+
+class Dialogue:
+    """What is said on one connection, a request and its answer at a time.
+
+    Attributes:
+        outgoing: The bytes to send. They hold secrets, and so stand in no local variable.
+    """
+
+    def __init__(self) -> None:
+        self.outgoing = b""
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+        self._intake: Intake | None = None
+
+    def ask(self, base_url: BaseURL, request: Request) -> None:
+        """Begins with a request."""
+        if self._intake is not None:
+            self._connection.start_next_cycle()
+            self._intake = None
+        headers = {"Host": base_url.netloc, **request.headers, "Content-Length": str(len(request.content))}
+        self.outgoing = _encode(
+            self._connection, request.method, base_url.prefix + request.path, headers, request.content
+        )
+
+    def feed(self, data: bytes) -> bool:
+        """Takes in bytes, of which none mean the end; returns whether the answer is complete, or enough of it."""
+        self._connection.receive_data(data)
+        while (event := self._connection.next_event()) is not h11.NEED_DATA:
+            if isinstance(event, h11.Response):
+                self._intake = Intake(event.status_code, event.headers)
+                if not self._intake.is_wanted:
+                    return True
+            elif isinstance(event, h11.Data) and self._intake is not None:
+                if not self._intake.feed(bytes(event.data)):
+                    return True
+            elif isinstance(event, h11.EndOfMessage):
+                return True
+            elif isinstance(event, h11.ConnectionClosed):
+                raise ClosedEarlyError
+        return False
+
+    def answer(self) -> Answer:
+        """Returns the answer that `feed` found complete."""
+        if self._intake is None:
+            raise ClosedEarlyError
+        return self._intake.answer()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the connection can take another request: all was said, and nothing more than that."""
+        states = self._connection.our_state, self._connection.their_state
+        return states == (h11.DONE, h11.DONE) and self._connection.trailing_data == (b"", False)
+
+
+class Tunnel:
+    """The question to a proxy for a way through.
+
+    Attributes:
+        outgoing: The bytes to send. They hold secrets, and so stand in no local variable.
+    """
+
+    def __init__(self, base_url: BaseURL, authorization: Secret | None) -> None:
+        host = f"[{base_url.host}]" if ":" in base_url.host else base_url.host
+        target = f"{host}:{base_url.port}"
+        headers = {"Host": target}
+        if authorization is not None:
+            headers["Proxy-Authorization"] = authorization.reveal()
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+        self.outgoing = _encode(self._connection, "CONNECT", target, headers, b"")
+
+    def feed(self, data: bytes) -> bool:
+        """Takes in bytes, of which none mean the end; returns whether the way is open."""
+        self._connection.receive_data(data)
+        while (event := self._connection.next_event()) is not h11.NEED_DATA:
+            if isinstance(event, h11.Response):
+                if event.status_code not in _SUCCESS:
+                    raise ProxyRefusedError(event.status_code)
+                return True
+            if isinstance(event, h11.ConnectionClosed):
+                raise ClosedEarlyError
+        return False
+
+
+def _encode(connection: h11.Connection, method: str, target: str, headers: Mapping[str, str], content: bytes) -> bytes:
+    head = h11.Request(method=method, target=target, headers=list(headers.items()))
+    events = (head, h11.Data(data=content), h11.EndOfMessage()) if content else (head, h11.EndOfMessage())
+    return b"".join(connection.send(event) or b"" for event in events)
