@@ -66,6 +66,7 @@ check-generated: $(VENV)/.ready
 
 check-openapi: $(VENV)/.ready
 	$(PY) -m openapi_spec_validator openapi/status.yaml
+	$(PY) tools/lint_openapi.py
 
 check-tree: $(VENV)/.ready
 	$(PY) tools/check_tree.py
@@ -95,7 +96,7 @@ generate: $(VENV)/.ready ## write generated/ from openapi/
 
 update-spec: $(VENV)/.ready ## take in a new version of the vendor's document: make update-spec SPEC=file-or-url
 	@test -n "$$SPEC" || { echo 'Which document? make update-spec SPEC=file-or-url' >&2; exit 2; }
-	$(PY) tools/update_spec.py "$$SPEC"
+	$(PY) tools/update_spec.py -- "$$SPEC"
 
 # The moment that the archives' entries bear where there is no commit, as in an unpacked sdist: 2 February 2020.
 NO_COMMIT := 1580601600

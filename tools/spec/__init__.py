@@ -1,0 +1,1 @@
+"""Takes the vendor's OpenAPI document in, and turns it into the generated client."""
