@@ -8,6 +8,7 @@ import codecs
 import json
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -19,11 +20,14 @@ MAX_DEPTH: Final = 32
 """Containers within containers: the documented answers have three levels, and nobody recurses safely into 10^5."""
 MAX_ITEMS: Final = 20_000
 """Values in one body. It bounds the memory of one answer to a few MiB; 6,000 jobs fit."""
+MAX_TEXT: Final = 2 * 1024 * 1024
+"""Bytes of memory of the decoded text. One emoji makes every character of a text take four."""
 _MAX_NUMBER_LENGTH: Final = 64
 """Characters of one number: more digits than any real count has, few enough to convert at once."""
 
 _SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_LONE_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
 _SPACE: Final = " \t\r\n"
 
 
@@ -39,6 +43,8 @@ def decode(body: bytes) -> dict[str, Any]:
         raise MalformedBodyError(f"it is not UTF-8 (byte {error.start})") from None
     if not text.strip():
         raise MalformedBodyError("it is empty")
+    if sys.getsizeof(text) > MAX_TEXT:
+        raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     _refuse_too_many_items(text)
     try:
         value = _load(text)
@@ -184,7 +190,7 @@ def _refuse_too_many_items(text: str) -> None:
 def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Returns `value` with U+FFFD for lone surrogates, which no file and no terminal takes."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return _LONE_SURROGATE.sub("\ufffd", value)
     if not isinstance(value, dict | list):
         return value
     if not depth:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from dateutil import parser
+
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _HTTP_DATE: Final = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
@@ -32,9 +34,6 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
 def _parse_date(text: str) -> datetime | None:
     if not _HTTP_DATE.fullmatch(text):
         return None
-    # Imported here, since the parser is large and such dates are rare.
-    from dateutil import parser  # noqa: PLC0415
-
     try:
         moment: datetime = parser.parse(text, ignoretz=True)
     except (ValueError, OverflowError):

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from rodin_sdk_generated.api.status import check_status
+from rodin_sdk_generated.models import StatusRequest
+
 from rodin_sdk._errors import APIError, InvalidResponseError, class_of_code, class_of_status
 from rodin_sdk._messages import Answer, Fault, Phase, Request
 from rodin_sdk._models import TaskStatus
@@ -32,10 +35,6 @@ _NEXT_HOST: Final = frozenset({502, 503, 504, *range(520, 530)})
 
 def build_status_request(api_key: Secret, subscription_key: Secret) -> Request:
     """Returns the request for one look at a task."""
-    # Imported with the first request, since the generated client loads httpx.
-    from rodin_sdk_generated.api.status import check_status  # noqa: PLC0415
-    from rodin_sdk_generated.models import StatusRequest  # noqa: PLC0415
-
     body = StatusRequest(subscription_key=subscription_key.reveal())
     parts = check_status._get_kwargs(body=body)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     headers = {

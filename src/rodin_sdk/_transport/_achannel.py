@@ -4,9 +4,13 @@ Time limits are the caller's, who cancels what takes too long.
 """
 
 import asyncio
+import socket
 import ssl
+from collections import deque
+from collections.abc import Iterable
 from typing import Final, cast
 
+from rodin_sdk._transport._channel import Address, interleave
 from rodin_sdk._transport._deadline import STAGGER
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._readable import is_readable
@@ -19,6 +23,7 @@ class AsyncChannel(asyncio.Protocol):
     """A connection, as asyncio sees it and as a lane uses it."""
 
     def __init__(self) -> None:
+        self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._has_ended = False
@@ -33,7 +38,9 @@ class AsyncChannel(asyncio.Protocol):
         """Connects to whichever address of the host answers first."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(connect_timeout):
-            await loop.create_connection(lambda: self, host, port, happy_eyeballs_delay=STAGGER, interleave=1)
+            infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._socket = await _connect(interleave([(*info[:3], info[4]) for info in infos]))
+            await loop.create_connection(lambda: self, sock=self._socket)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
         """Lays TLS over the connection."""
@@ -77,6 +84,11 @@ class AsyncChannel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def forget(self) -> None:
+        """Closes this process's copy of a connection that was inherited by a fork."""
+        if self._socket is not None:
+            self._socket.close()
+
     def _in_use(self) -> asyncio.Transport:
         if self._transport is None:
             raise ConnectionAbortedError
@@ -118,3 +130,44 @@ class AsyncChannel(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def _connect(addresses: Iterable[Address]) -> socket.socket:
+    """Connects to several addresses, each tried a little later than the last, and returns the first that answers.
+
+    asyncio's own race fails with eager tasks in CPython 3.12 and 3.13 (gh-124309).
+    """
+    waiting = deque(addresses)
+    racers: dict[asyncio.Task[None], socket.socket] = {}
+    error: BaseException = OSError("the name has no address")
+    try:
+        while waiting or racers:
+            if waiting:
+                error = _start(waiting.popleft(), racers) or error
+            if not racers:
+                continue
+            pause = STAGGER if waiting else None
+            for racer in (await asyncio.wait(racers, timeout=pause, return_when=asyncio.FIRST_COMPLETED))[0]:
+                sock, failure = racers.pop(racer), racer.exception()
+                if failure is None:
+                    return sock
+                sock.close()
+                error = failure
+        raise error
+    finally:
+        for racer in racers:
+            racer.cancel()
+        await asyncio.gather(*racers, return_exceptions=True)
+        for sock in racers.values():
+            sock.close()
+
+
+def _start(address: Address, racers: dict[asyncio.Task[None], socket.socket]) -> OSError | None:
+    """Begins to connect; returns what prevented even that."""
+    try:
+        sock = socket.socket(*address[:3])
+    except OSError as error:
+        return error
+    sock.setblocking(False)
+    racers[asyncio.ensure_future(asyncio.get_running_loop().sock_connect(sock, address[3]))] = sock
+    return None

@@ -1,14 +1,16 @@
 """The transport of `AsyncRodin`: lanes of its own for every event loop, or the user's httpx transport."""
 
 import asyncio
+import os
 import ssl
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import Final, cast
 
 import httpx
 
@@ -147,10 +149,15 @@ class AsyncLaneTransport(AsyncTransport):
         super().__init__()
         self._routes = Routes(ssl_context)
         self._lanes: dict[_Loop, _AsyncLanes] = {}
+        _of_this_process.add(self)
 
     async def _exchange(self, send: Send) -> Answer | Fault:
+        try:
+            route = self._routes.to(send.base_url)
+        except OSError as error:
+            return fault_of(error, send, sent=False)
         lanes = await self._lanes_of_this_loop()
-        lane = lanes.take(send, self._routes.to(send.base_url))
+        lane = lanes.take(route, fresh=send.fresh)
         try:
             async with self._limit(send.timeout):
                 return await lane.exchange(send)
@@ -158,6 +165,14 @@ class AsyncLaneTransport(AsyncTransport):
             return fault_of(error, send, sent=lane.sent)
         finally:
             lanes.put_back(lane, keep=not self._closed.is_set())
+
+    def forget(self) -> None:
+        """Starts anew in a forked child, which must not speak over its parent's connections."""
+        for lanes in self._lanes.values():
+            lanes.forget()
+        # Kept to the end, since asyncio's own clean-up of them would reach into the parent's event loop.
+        _inherited.append(self._lanes)
+        self._lanes = {}
 
     async def _lanes_of_this_loop(self) -> "_AsyncLanes":
         loop = asyncio.get_running_loop()
@@ -236,8 +251,8 @@ class _AsyncLanes:
         finally:
             self.close()
 
-    def take(self, send: Send, route: Route) -> _AsyncLane:
-        return (None if send.fresh else self._take_idle(route)) or _AsyncLane(route)
+    def take(self, route: Route, *, fresh: bool) -> _AsyncLane:
+        return (None if fresh else self._take_idle(route)) or _AsyncLane(route)
 
     def _take_idle(self, route: Route) -> _AsyncLane | None:
         while self._idle:
@@ -260,6 +275,23 @@ class _AsyncLanes:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().channel.close()
+
+    def forget(self) -> None:
+        for lane in self._idle:
+            lane.channel.forget()
+
+
+_of_this_process: Final[weakref.WeakSet[AsyncLaneTransport]] = weakref.WeakSet()
+_inherited: Final[list[dict[_Loop, _AsyncLanes]]] = []
+
+
+def _forget_all() -> None:
+    for transport in list(_of_this_process):
+        transport.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _expire(scope: asyncio.Timeout) -> None:

@@ -1,5 +1,6 @@
 """One TCP or TLS connection, whose every operation is clamped to the time that is left."""
 
+import encodings.idna  # noqa: F401 - else loaded by the first name lookup, which may find no file descriptor left
 import errno
 import os
 import selectors
@@ -38,7 +39,7 @@ class Channel:
     def connect(self, host: str, port: int, connect_timeout: float) -> None:
         """Connects to whichever address of the host answers first."""
         addresses = [(*info[:3], info[4]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        self._hold(_connect(_interleave(addresses), self.deadline.within(connect_timeout), self._check))
+        self._hold(_connect(interleave(addresses), self.deadline.within(connect_timeout), self._check))
         self._in_use().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -144,7 +145,7 @@ def _start(address: Address, selector: selectors.BaseSelector) -> OSError | None
     return OSError(code, os.strerror(code))
 
 
-def _interleave(addresses: list[Address]) -> Iterator[Address]:
+def interleave(addresses: list[Address]) -> Iterator[Address]:
     """Orders addresses so that the families take turns, the resolver's first choice first."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]

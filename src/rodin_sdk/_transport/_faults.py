@@ -1,6 +1,5 @@
 """From whatever goes wrong below to a `Fault`: the one place where foreign exceptions become ours."""
 
-import errno
 import os
 import socket
 import ssl
@@ -16,6 +15,7 @@ from rodin_sdk._secrets import redact
 from rodin_sdk._text import printable
 from rodin_sdk._transport._http11 import ClosedEarlyError, ProxyRefusedError
 from rodin_sdk._transport._intake import TooManyHeadersError
+from rodin_sdk._transport._routes import TOO_MANY_FILES
 
 FOREIGN: Final = (
     OSError,
@@ -96,7 +96,7 @@ def _describe_system_error(error: OSError) -> tuple[str, bool]:
         return f"TLS failed ({reason})", not isinstance(error, _PASSING_TLS_ERRORS)
     if isinstance(error, socket.gaierror):
         return f"its name was not found ({printable(str(error.strerror))})", False
-    if error.errno in {errno.EMFILE, errno.ENFILE}:
+    if error.errno in TOO_MANY_FILES:
         return "this process has too many open files", False
     # asyncio words system errors of its own, and joins those of several addresses without a number.
     text = os.strerror(error.errno).lower() if error.errno else printable(str(error))

@@ -47,8 +47,7 @@ class Intake:
             text = name.decode("latin-1").lower()
             if text in KEPT_HEADERS:
                 self._headers.setdefault(text, value.decode("latin-1"))
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._content = bytearray()
         self._unread = self._objection()
 
     @property
@@ -58,15 +57,15 @@ class Intake:
 
     def feed(self, chunk: bytes) -> bool:
         """Takes in a chunk of the body, as far as there is room for it; returns whether more is wanted."""
-        self._chunks.append(chunk[: MAX_BODY - self._size])
-        self._size += len(chunk)
-        if self._size > MAX_BODY:
+        room = MAX_BODY - len(self._content)
+        self._content += chunk[:room]
+        if len(chunk) > room:
             self._unread = f"its body is larger than {MAX_BODY} bytes"
         return self._unread is None
 
     def answer(self) -> Answer:
         """Returns what was taken in."""
-        return Answer(self._status_code, self._headers, b"".join(self._chunks), self._unread)
+        return Answer(self._status_code, self._headers, bytes(self._content), self._unread)
 
     def _objection(self) -> str | None:
         # Refused unread: a few bytes of a compressed answer can decode to half a gigabyte.

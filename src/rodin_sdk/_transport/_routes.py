@@ -1,6 +1,7 @@
 """The way to a host: TLS contexts, made once and late, and the environment's proxies, read once."""
 
 import base64
+import errno
 import ssl
 import urllib.request
 from functools import cache
@@ -19,6 +20,8 @@ from rodin_sdk._transport._deadline import CONNECT_TIMEOUT
 
 _DEFAULT_PROXY_PORT: Final = 8080
 _ALPN: Final = ["http/1.1"]
+
+TOO_MANY_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 IDLE_LIMIT: Final = 90.0
 """Seconds that an unused connection is kept: longer than the longest pause between two polls, shorter than the
@@ -69,6 +72,7 @@ class Routes:
 
         Raises:
             ConfigurationError: The environment names a proxy that cannot be used, or certificates that cannot be read.
+        OSError: There are too many open files to read the certificates.
         """
         route = self._routes.get(base_url)
         if route is None:
@@ -154,6 +158,8 @@ def _default_ssl_context() -> ssl.SSLContext:
     try:
         context = httpx.create_ssl_context()
     except OSError as error:
+        if error.errno in TOO_MANY_FILES:
+            raise
         raise ConfigurationError(
             f"The certificates to trust cannot be read ({printable(error.strerror or type(error).__name__)}): check "
             "SSL_CERT_FILE and SSL_CERT_DIR, or pass ssl_context."

@@ -183,7 +183,11 @@ class LaneTransport(SyncTransport):
         _of_this_process.add(self)
 
     def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:
-        lane = self._lanes.take(send, self._routes.to(send.base_url), scope)
+        try:
+            route = self._routes.to(send.base_url)
+        except OSError as error:
+            return fault_of(error, send, sent=False)
+        lane = self._lanes.take(route, scope, fresh=send.fresh)
         try:
             if self._closed.is_set() or (scope is not None and scope.is_closed):
                 raise ClientClosedError
@@ -259,8 +263,8 @@ class _Lanes:
         self._idle: deque[_Lane] = deque()
         self._busy: dict[_Lane, Scope | None] = {}
 
-    def take(self, send: Send, route: Route, scope: Scope | None) -> _Lane:
-        lane = (None if send.fresh else self._take_idle(route)) or _Lane(route)
+    def take(self, route: Route, scope: Scope | None, *, fresh: bool) -> _Lane:
+        lane = (None if fresh else self._take_idle(route)) or _Lane(route)
         self._busy[lane] = scope
         return lane
 

@@ -1,0 +1,108 @@
+"""`rodin emulator`: the emulator on its own, until Ctrl-C."""
+
+import logging
+import os
+import shlex
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from rodin_sdk.cli._exit import CommandError, ExitStatus
+from rodin_sdk.cli._output import show_error, to_json
+from rodin_sdk.testing import PRESETS, Emulator, ScriptError
+
+_API_KEY: Final = "emulator"
+"""A key that is easy to type: it opens nothing but the emulator."""
+_A_WHILE: Final = 3600.0
+
+
+def run(*, port: int, script: Path | None, as_json: bool, verbose: bool) -> ExitStatus:
+    """Serves until it is interrupted.
+
+    Args:
+        port: The port to listen on; 0 takes a free one.
+        script: A TOML file with the tasks; None adds one task for each preset, whose key is the preset's name.
+        as_json: Says where it listens in JSON.
+        verbose: Shows each request on standard error.
+
+    Raises:
+        CommandError: The script cannot be used, or the port.
+    """
+    emulator = _make(port, script)
+    try:
+        emulator.start()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)  # its own text tells the address as well
+        raise CommandError(
+            f"Port {port} cannot be listened on: {reason}. Choose another with --port; 0 takes a free one."
+        ) from None
+    try:
+        with emulator, _requests_shown(verbose=verbose):
+            _say_where(emulator, as_json=as_json)
+            while True:
+                time.sleep(_A_WHILE)
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        show_error("the emulator has ended, and has forgotten all tasks.")
+        return ExitStatus.INTERRUPTED
+
+
+def _make(port: int, script: Path | None) -> Emulator:
+    if script is None:
+        emulator = Emulator(api_key=_API_KEY, port=port)
+        for name in PRESETS:
+            emulator.add_task(name, subscription_key=name)
+        return emulator
+    try:
+        return Emulator.from_script(script, port=port)
+    except ScriptError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"The script {script} cannot be read: {error.strerror}. Check its name.") from None
+    except ValueError as error:
+        raise CommandError(f"The script {script} cannot be used: {error}") from None
+
+
+def _say_where(emulator: Emulator, *, as_json: bool) -> None:
+    keys = emulator.subscription_keys
+    if as_json:
+        click.echo(to_json(base_url=emulator.base_url, api_key=emulator.api_key, subscription_keys=keys))
+        return
+    example = keys[0] if keys else "unknown"
+    environment = shlex.join([f"RODIN_API_KEY={emulator.api_key}", f"RODIN_BASE_URL={emulator.base_url}"])
+    lines = (
+        f"The emulator listens at {emulator.base_url} until Ctrl-C.",
+        "",
+        f"API key: {emulator.api_key}",
+        "Subscription keys of its tasks, which have just begun:",
+        *(f"  {key}" for key in keys),
+        "",
+        "Try it in another terminal:",
+        "",
+        f"  {emulator.curl(example)}",
+        "",
+        f"  env {environment} rodin status {shlex.quote(example)}",
+        "",
+    )
+    click.echo("\n".join(lines))
+
+
+@contextmanager
+def _requests_shown(*, verbose: bool) -> Generator[None]:
+    """Shows each request that arrives, without its keys, on standard error."""
+    logger = logging.getLogger("rodin_sdk.testing")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    level = logger.level
+    if verbose:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
