@@ -78,10 +78,9 @@ class AsyncRodin(BaseClient):
         self._options = Options().override(request_timeout, max_retries, poll)
         # With the first client, and not with the import, since it loads httpx; and all that a call needs, so that no
         # call fails for want of a file descriptor.
-        from rodin_sdk import _adrive  # noqa: F401, PLC0415
-        from rodin_sdk._transport import open_async_transport  # noqa: PLC0415
+        from rodin_sdk import _adrive  # noqa: PLC0415
 
-        self._transport: AsyncTransport = open_async_transport(http_transport, ssl_context)
+        self._transport: AsyncTransport = _adrive.open_async_transport(http_transport, ssl_context)
 
     async def status(
         self,

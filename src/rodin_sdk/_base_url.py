@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import frozen
@@ -65,8 +65,8 @@ def parse_base_urls(value: BaseURLArgument, source: str) -> tuple[BaseURL, ...]:
     """
     if isinstance(value, str):
         return (_parse(value, source),)
-    given: object = value
-    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray | memoryview):
+    given = cast("object", value)
+    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
         raise ConfigurationError(f"{source} must be a str, a Host or a sequence of them, not {type(given).__name__}.")
     if not value:
         raise ConfigurationError(f"{source} is empty: give at least one address. {_EXAMPLE}.")

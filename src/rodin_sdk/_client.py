@@ -78,10 +78,9 @@ class Rodin(BaseClient):
         self._options = Options().override(request_timeout, max_retries, poll)
         # With the first client, and not with the import, since it loads httpx; and all that a call needs, so that no
         # call fails for want of a file descriptor.
-        from rodin_sdk import _drive  # noqa: F401, PLC0415
-        from rodin_sdk._transport import open_transport  # noqa: PLC0415
+        from rodin_sdk import _drive  # noqa: PLC0415
 
-        self._transport: SyncTransport = open_transport(http_transport, ssl_context)
+        self._transport: SyncTransport = _drive.open_transport(http_transport, ssl_context)
 
     def status(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
 from numbers import Real
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from attrs import evolve, field, frozen
 
@@ -189,12 +189,12 @@ def conceal_all(subscription_keys: Iterable[str]) -> list[Secret]:
     Raises:
         ConfigurationError: It is one string, or no list at all.
     """
-    given: object = subscription_keys
+    given = cast("object", subscription_keys)
     kind = type(given).__name__
     if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
         del subscription_keys, given
         raise ConfigurationError(f"subscription_keys must be a list of keys, not one {kind}: put it in brackets.")
-    return [Secret(key) for key in given]
+    return [Secret(key) for key in subscription_keys]
 
 
 def _rate(value: object) -> float | None:
@@ -208,10 +208,11 @@ def _rate(value: object) -> float | None:
     return rate if math.isfinite(rate) else None
 
 
-def _poll(value: object) -> PollArgument:
-    if isinstance(value, Poll) or callable(value):
+def _poll(value: PollArgument) -> PollArgument:
+    given = cast("object", value)
+    if isinstance(given, Poll) or callable(given):
         return value
-    raise ConfigurationError(f"poll must be a Poll or a callable of a task's age, not {type(value).__name__}.")
+    raise ConfigurationError(f"poll must be a Poll or a callable of a task's age, not {type(given).__name__}.")
 
 
 def _positive(value: Seconds | None, name: str) -> float | None:

@@ -12,8 +12,10 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
-from rodin_sdk._transport import Scope, SyncTransport
+from rodin_sdk._transport import Scope, SyncTransport, open_transport
 from rodin_sdk._waits import Watched
+
+__all__ = ["iterate", "open_transport", "outcomes", "run", "snapshots"]
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import Factory, field, frozen
 
-from rodin_sdk._frozen import read_only
+from rodin_sdk._json import read_only
 from rodin_sdk._text import printable
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from rodin_sdk._json import is_array, is_object
 from rodin_sdk._models import Job, JobStatus
 from rodin_sdk._text import printable
 
@@ -50,7 +51,7 @@ def decode(body: bytes) -> dict[str, Any]:
         value = _load(text)
     except RecursionError:
         raise MalformedBodyError("it is nested too deeply") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise MalformedBodyError("it is not a JSON object")
     # Only bodies with an escape can hold lone surrogates, only those with many brackets can be deep.
     if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
@@ -81,11 +82,11 @@ def read_jobs(body: Mapping[str, Any]) -> tuple[Job, ...]:
 
 
 def _each_job(jobs: object) -> Iterator[Job]:
-    if isinstance(jobs, dict):
+    if is_object(jobs):
         yield from _entry(jobs)
-    elif isinstance(jobs, list):
+    elif is_array(jobs):
         for entry in jobs:
-            if not isinstance(entry, dict) or not entry:
+            if not is_object(entry) or not entry:
                 raise MalformedBodyError(f"a job is neither an object nor a map: {_quote(entry)}")
             yield from _entry(entry)
     else:
@@ -96,7 +97,7 @@ def _entry(entry: Mapping[str, Any]) -> Iterator[Job]:
     """Reads a job `{"uuid": …, "status": …}`, or a map `{uuid: status, …}`."""
     if "uuid" not in entry and "status" not in entry:
         for uuid, status in entry.items():
-            details = status if isinstance(status, dict) and "status" in status else {"status": status}
+            details = status if is_object(status) and "status" in status else {"status": status}
             if details.get("uuid", uuid) != uuid:
                 raise MalformedBodyError(f"a job has two uuids: {_quote(dict(entry))}")
             yield _job(uuid, details)
@@ -191,13 +192,13 @@ def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON has no narrowe
     """Returns `value` with U+FFFD for lone surrogates, which no file and no terminal takes."""
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
-    if not isinstance(value, dict | list):
-        return value
-    if not depth:
+    if not depth and (is_object(value) or is_array(value)):
         raise MalformedBodyError("it is nested too deeply")
-    if isinstance(value, list):
+    if is_array(value):
         return [_clean(item, depth - 1) for item in value]
-    return _unique([(_clean(name, 0), _clean(item, depth - 1)) for name, item in value.items()])
+    if is_object(value):
+        return _unique([(_clean(name, 0), _clean(item, depth - 1)) for name, item in value.items()])
+    return value
 
 
 # --- The vendor's sample, which is not JSON: {"jobs": ["uuid": "status", …]}

@@ -97,12 +97,12 @@ class Poll:
         if self.initial is not None:
             _check("initial", self.initial, above=0.0)
             if self.maximum is not None:
-                _check("maximum", self.maximum, least=self.initial, least_is="`initial`")
+                _check("maximum", self.maximum, least=self.initial, least_is="initial")
             return
         if self.factor != 1:
             raise ConfigurationError("factor multiplies the first pause: give initial as well.")
         if self.maximum is not None:
-            _check("maximum", self.maximum, least=SHORTEST_PAUSE, least_is="the shortest pause without `initial`")
+            _check("maximum", self.maximum, least=SHORTEST_PAUSE, least_is="the shortest pause without initial")
 
 
 def _check(

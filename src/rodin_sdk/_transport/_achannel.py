@@ -39,7 +39,7 @@ class AsyncChannel(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(connect_timeout):
             infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            self._socket = await _connect(interleave([(*info[:3], info[4]) for info in infos]))
+            self._socket = await _connect(interleave(infos))
             await loop.create_connection(lambda: self, sock=self._socket)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -169,5 +169,5 @@ def _start(address: Address, racers: dict[asyncio.Task[None], socket.socket]) ->
     except OSError as error:
         return error
     sock.setblocking(False)
-    racers[asyncio.ensure_future(asyncio.get_running_loop().sock_connect(sock, address[3]))] = sock
+    racers[asyncio.ensure_future(asyncio.get_running_loop().sock_connect(sock, address[4]))] = sock
     return None

@@ -8,7 +8,7 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, cast
 
@@ -76,7 +76,7 @@ class AsyncTransport(ABC):
             await self._disconnect()
 
     @asynccontextmanager
-    async def _limit(self, seconds: float | None) -> AsyncIterator[None]:
+    async def _limit(self, seconds: float | None) -> AsyncGenerator[None, None]:
         """Ends its block with a TimeoutError after so many seconds, or when the transport is closed."""
         async with asyncio.timeout(seconds) as scope:
             entry = asyncio.get_running_loop(), scope
@@ -104,7 +104,7 @@ def open_async_transport(
     check_ssl_context(ssl_context, http_transport)
     if http_transport is None:
         return AsyncLaneTransport(ssl_context)
-    given: object = http_transport
+    given = cast("object", http_transport)
     if not isinstance(given, httpx.AsyncBaseTransport):
         kind = type(given).__name__
         raise ConfigurationError(f"http_transport must be an httpx.AsyncBaseTransport, not {kind}.")

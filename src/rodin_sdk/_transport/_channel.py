@@ -1,13 +1,13 @@
 """One TCP or TLS connection, whose every operation is clamped to the time that is left."""
 
-import encodings.idna  # noqa: F401 - else loaded by the first name lookup, which may find no file descriptor left
+import codecs
 import errno
 import os
 import selectors
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -20,8 +20,9 @@ _CHUNK: Final = 64 * 1024
 _UNDER_WAY: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)})
 """What a connect that does not block returns, on Windows, too."""
 
-Address = tuple[int, int, int, tuple[Any, ...]]
-"""Family, type and protocol of a socket, and the address to connect it to."""
+Address = tuple[int, int, int, str, tuple[Any, ...]]
+"""What `getaddrinfo` returns: family, type and protocol of a socket, a name, and the address to connect it to."""
+codecs.lookup("idna")  # else loaded by the first name lookup, which may find no file descriptor left
 
 
 class Channel:
@@ -38,8 +39,8 @@ class Channel:
 
     def connect(self, host: str, port: int, connect_timeout: float) -> None:
         """Connects to whichever address of the host answers first."""
-        addresses = [(*info[:3], info[4]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        self._hold(_connect(interleave(addresses), self.deadline.within(connect_timeout), self._check))
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self._hold(_connect(interleave(infos), self.deadline.within(connect_timeout), self._check))
         self._in_use().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -137,7 +138,7 @@ def _start(address: Address, selector: selectors.BaseSelector) -> OSError | None
     except OSError as error:
         return error
     sock.setblocking(False)
-    code = sock.connect_ex(address[3])
+    code = sock.connect_ex(address[4])
     if code in _UNDER_WAY:
         selector.register(sock, selectors.EVENT_WRITE, data=sock)
         return None
@@ -145,7 +146,7 @@ def _start(address: Address, selector: selectors.BaseSelector) -> OSError | None
     return OSError(code, os.strerror(code))
 
 
-def interleave(addresses: list[Address]) -> Iterator[Address]:
+def interleave(addresses: Sequence[Address]) -> Iterator[Address]:
     """Orders addresses so that the families take turns, the resolver's first choice first."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]

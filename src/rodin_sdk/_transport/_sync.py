@@ -127,7 +127,7 @@ def open_transport(http_transport: httpx.BaseTransport | None, ssl_context: ssl.
     check_ssl_context(ssl_context, http_transport)
     if http_transport is None:
         return LaneTransport(ssl_context)
-    given: object = http_transport
+    given = cast("object", http_transport)
     if not isinstance(given, httpx.BaseTransport):
         raise ConfigurationError(f"http_transport must be an httpx.BaseTransport, not {type(given).__name__}.")
     return ForeignTransport(given)
