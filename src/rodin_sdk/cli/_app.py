@@ -13,10 +13,12 @@ from click.shell_completion import shell_complete
 from rodin_sdk import __version__
 from rodin_sdk.cli._exit import ExitStatus
 from rodin_sdk.cli._guard import guarded
-from rodin_sdk.cli._output import open_output
+from rodin_sdk.cli._output import ErrorsOnly, JSONLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from rodin_sdk.cli._output import Output
 
 Command = TypeVar("Command", bound="Callable[..., ExitStatus]")
 
@@ -131,6 +133,19 @@ def _output_options(command: Command) -> Command:
     )
 
 
+def _open_output(*, as_json: bool, quiet: bool) -> Output:
+    """Returns where reports go, by the options of `_output_options`."""
+    if as_json and quiet:
+        raise click.UsageError("--json and --quiet do not go together.")
+    if as_json:
+        return JSONLines()
+    if quiet:
+        return ErrorsOnly()
+    from rodin_sdk.cli._tables import Tables  # noqa: PLC0415 - needs rich
+
+    return Tables()
+
+
 def _decorated(command: Command, *decorators: Callable[[Command], Command]) -> Command:
     for decorator in reversed(decorators):
         command = decorator(command)
@@ -177,12 +192,10 @@ def status(
     one a line: there nobody sees them, as others can see the arguments of a process. No output shows a key: tasks are
     told apart by position and fingerprint.
     """
-    if as_json and quiet:
-        raise click.UsageError("--json and --quiet do not go together.")
+    output = _open_output(as_json=as_json, quiet=quiet)
     from rodin_sdk.cli import _connect, _status  # noqa: PLC0415 - need the client
 
-    options = _connect.ClientOptions(host, api_key_file, timeout)
-    return _status.run(keys, options, open_output(as_json=as_json, quiet=quiet))
+    return _status.run(keys, _connect.ClientOptions(host, api_key_file, timeout), output)
 
 
 @rodin.command()

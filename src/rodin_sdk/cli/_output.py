@@ -59,17 +59,6 @@ class JSONLines:
         """Has kept nothing back."""
 
 
-def open_output(*, as_json: bool, quiet: bool) -> Output:
-    """Returns where reports go, by the options `--json` and `--quiet`."""
-    if as_json:
-        return JSONLines()
-    if quiet:
-        return ErrorsOnly()
-    from rodin_sdk.cli._tables import Tables  # noqa: PLC0415 - needs rich
-
-    return Tables()
-
-
 def show_error(text: str) -> None:
     """Shows one line on standard error."""
     click.echo(f"rodin: {text}", err=True)

@@ -55,7 +55,7 @@ class Screen:
 
 
 def _console(*, stderr: bool) -> Console:
-    # Without a color system rich leaves all styles away. Its own reading of NO_COLOR keeps some, and heeds an empty one.
+    # Without a color system rich leaves all styles away. Its own reading of NO_COLOR keeps bold text.
     colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(stderr=stderr, color_system=colors, no_color=False, markup=False, emoji=False, highlight=False)
 

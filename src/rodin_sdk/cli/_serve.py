@@ -63,8 +63,6 @@ def _make(port: int, script: Path | None) -> Emulator:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"The script {script} cannot be read: {error.strerror}. Check its name.") from None
-    except ValueError as error:
-        raise CommandError(f"The script {script} cannot be used: {error}") from None
 
 
 def _say_where(emulator: Emulator, *, as_json: bool) -> None:

@@ -1,0 +1,96 @@
+"""`rodin demo`: complete without a key, honest, and never on the network of itself."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rodin_sdk import JobStatus
+from rodin_sdk.cli import _demo
+from rodin_sdk.testing import Emulator, Shape
+from tests.cli.conftest import NOWHERE
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+NO_KEYS = {"RODIN_API_KEY": None, "RODIN_BASE_URL": None}
+TRY = '    $ rodin status "$RODIN_SUBSCRIPTION_KEY"'
+
+
+def test_it_shows_every_shape_every_state_and_errors_without_a_key(cli: CommandLine) -> None:
+    began = time.monotonic()
+    ended = cli("demo", env=NO_KEYS)
+    assert time.monotonic() - began < 5
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.count("Generating: 1 of 2 jobs done") == len(Shape)
+    for state in JobStatus:
+        assert re.search(rf"\b{state}\b", ended.out)
+    for error in ("NotFoundError: ", "AuthenticationError: ", "RateLimitError: "):
+        assert f"\n{error}HTTP " in ended.out
+    assert '\n{"schema": 1, ' in ended.out
+    assert ended.lines[-3:] == ["    $ export RODIN_API_KEY=... RODIN_SUBSCRIPTION_KEY=...", "", TRY]
+
+
+@pytest.mark.parametrize("environment", [{"RODIN_API_KEY": None}, {"RODIN_SUBSCRIPTION_KEY": None}])
+def test_one_key_of_the_two_is_not_enough_to_ask_the_service(
+    cli: CommandLine, environment: dict[str, str | None]
+) -> None:
+    both: dict[str, str | None] = {"RODIN_SUBSCRIPTION_KEY": cli.add("Done")}
+    assert cli("demo", env={**both, **environment}).lines[-1] == TRY
+    assert cli.emulator.requests == ()
+
+
+def test_with_both_keys_it_looks_at_the_service_once(cli: CommandLine, emulator: Emulator) -> None:
+    key = cli.add("Done", "Failed")
+    ended = cli("demo", RODIN_SUBSCRIPTION_KEY=key, RODIN_API_KEY=None, HYPER3D_API_KEY=emulator.api_key)
+    assert ended.status == 0
+    _, after = ended.out.split(f"{TRY}\n")
+    assert "export" not in ended.out
+    assert after.startswith(f"\nBoth keys are set, so here is one look, which costs nothing, at {emulator.base_url}:\n")
+    assert re.search(r"^1  [0-9a-f]{8}  Failed  50%   1 Done, 1 Failed$", after, re.MULTILINE)
+    assert [request.subscription_key for request in emulator.requests] == [key]
+
+
+def test_it_leaves_the_service_alone_on_request(cli: CommandLine, emulator: Emulator) -> None:
+    assert cli("demo", "--offline", RODIN_SUBSCRIPTION_KEY=cli.add("Done")).lines[-1] == TRY
+    assert emulator.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"RODIN_API_KEY": "wrong"}, "rodin: HTTP 401 Unauthorized with error UNAUTHORIZED: "),
+        ({"RODIN_API_KEY": "a key"}, "rodin: RODIN_API_KEY has a character outside visible ASCII "),
+        ({"RODIN_BASE_URL": "nowhere"}, "rodin: RODIN_BASE_URL must start with https://"),
+        ({"RODIN_BASE_URL": NOWHERE}, "rodin: "),
+    ],
+)
+def test_a_look_at_the_service_that_fails_is_one_line_and_not_the_demos_fault(
+    cli: CommandLine, emulator: Emulator, environment: dict[str, str | None], line: str
+) -> None:
+    ended = cli("demo", env={"RODIN_SUBSCRIPTION_KEY": cli.add("Done"), **environment})
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.lines[-1].startswith(line)
+    assert len(emulator.requests) <= 1
+
+
+def test_it_says_when_something_is_not_as_it_should_be(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_demo, "_STATES", [((), JobStatus.DONE)])
+    ended = cli("demo", env=NO_KEYS)
+    assert ended.status == 3
+    assert ended.err == (
+        "rodin: The demo expected that every task is in its state, and that is not so: please report it.\n"
+    )
+
+
+def test_it_says_when_an_error_does_not_come(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inject(*_: object) -> None:
+        """Lets nothing go wrong."""
+
+    monkeypatch.setattr(Emulator, "inject", inject)
+    ended = cli("demo", env=NO_KEYS)
+    assert ended.status == 3
+    assert ended.err.startswith("rodin: The demo expected that RateLimitError is raised, ")

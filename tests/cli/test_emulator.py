@@ -1,0 +1,139 @@
+"""`rodin emulator`: says where it listens, answers, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import socket
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import define, field
+
+from rodin_sdk import JobStatus, Rodin
+from rodin_sdk.cli import _serve
+from rodin_sdk.testing import PRESETS, Emulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import CommandLine, Ended
+
+SCRIPT = """
+api_key = "scripted"
+[[tasks]]
+jobs = [{ timeline = [[0, "Done"]] }]
+subscription_key = "it's-mine"
+"""
+
+
+@define
+class Session:
+    """Runs the command, asks about a task while it serves, and presses Ctrl-C."""
+
+    cli: CommandLine
+    emulators: list[Emulator] = field(factory=list[Emulator])
+    states: list[JobStatus] = field(factory=list[JobStatus])
+
+    def __call__(self, *words: str) -> Ended:
+        return self.cli("emulator", *words, RODIN_API_KEY=None)
+
+    def sleep(self, _seconds: float) -> None:
+        (emulator,) = self.emulators
+        for key in emulator.subscription_keys[:1]:
+            with Rodin(emulator.api_key, base_url=emulator.base_url) as rodin:
+                self.states.append(rodin.status(key).state)
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def session(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Session:
+    session = Session(cli)
+
+    class Known(Emulator):
+        def start(self) -> None:
+            super().start()
+            session.emulators[:] = [self]
+
+    monkeypatch.setattr(_serve, "Emulator", Known)
+    monkeypatch.setattr(_serve, "time", SimpleNamespace(sleep=session.sleep))
+    return session
+
+
+def test_it_serves_one_task_of_every_kind_until_ctrl_c(session: Session) -> None:
+    ended = session()
+    (emulator,) = session.emulators
+    assert session.states == [JobStatus.WAITING]
+    assert ended.status == 130
+    assert ended.lines[0] == f"The emulator listens at {emulator.base_url} until Ctrl-C."
+    assert "API key: emulator" in ended.lines
+    assert [line.strip() for line in ended.lines if line.strip() in PRESETS] == list(PRESETS)
+    assert f"  {emulator.curl('sketch')}" in ended.lines
+    assert f"  env RODIN_API_KEY=emulator RODIN_BASE_URL={emulator.base_url} rodin status sketch" in ended.lines
+    assert ended.err == "\nrodin: the emulator has ended, and has forgotten all tasks.\n"
+
+
+def test_it_listens_on_the_port_that_is_wanted(session: Session) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = session("--port", port)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == (
+        f"rodin: Port {port} cannot be listened on: Address already in use. "
+        "Choose another with --port; 0 takes a free one.\n"
+    )
+    assert session("--port", port).lines[0] == f"The emulator listens at http://127.0.0.1:{port} until Ctrl-C."
+
+
+def test_a_script_brings_its_own_tasks(session: Session, tmp_path: Path) -> None:
+    script = tmp_path / "tasks.toml"
+    script.write_text(SCRIPT)
+    ended = session("--script", str(script))
+    assert session.states == [JobStatus.DONE]
+    assert "API key: scripted" in ended.lines
+    assert "  it's-mine" in ended.lines
+    assert ended.lines[-2].endswith("""rodin status 'it'"'"'s-mine'""")
+
+
+def test_programs_read_where_it_listens(session: Session) -> None:
+    ended = session("--json")
+    (emulator,) = session.emulators
+    (line,) = ended.lines
+    expected: dict[str, Any] = {
+        "schema": 1,
+        "base_url": emulator.base_url,
+        "api_key": "emulator",
+        "subscription_keys": list(PRESETS),
+    }
+    assert json.loads(line) == expected
+
+
+def test_a_script_without_tasks_is_tried_with_an_unknown_key(session: Session, tmp_path: Path) -> None:
+    script = tmp_path / "empty.toml"
+    script.write_text("")
+    assert session("--script", str(script)).lines[-2].endswith("rodin status unknown")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "The script {script} cannot be read: No such file or directory. Check its name."),
+        ("[[tasks]]\npreset = 'nothing'", "{script}:2: preset must be one of "),
+        (f"{SCRIPT}{SCRIPT.replace('api_key', '#')}", "{script}:10: subscription_key is another task's already."),
+    ],
+)
+def test_a_script_that_cannot_be_used_is_refused(
+    session: Session, tmp_path: Path, content: str | None, problem: str
+) -> None:
+    script = tmp_path / "tasks.toml"
+    if content is not None:
+        script.write_text(content)
+    ended = session("--script", str(script))
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"rodin: {problem.format(script=script)}")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_requests_are_shown_on_request(session: Session) -> None:
+    assert session("--verbose").err.splitlines()[0].endswith(" POST /api/v2/status answered 201")
+    assert "POST" not in session().err

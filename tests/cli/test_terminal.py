@@ -1,0 +1,183 @@
+"""At a terminal: real screens, real keys pressed."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import define, field
+
+from rodin_sdk import JobStatus, Rodin
+from rodin_sdk.testing import Fault, JobScript, Shape
+from tests.cli.conftest import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rodin_sdk.testing import Emulator
+    from tests.cli.conftest import CommandLine
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
+PATIENCE = 30.0
+CTRL_C = b"\x03"
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# The terminal must be the process' own for Ctrl-C to reach it. Popen cannot do that without preexec_fn's risks.
+TAKE_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+
+
+@define
+class Terminal:
+    """A command that runs in a terminal of its own."""
+
+    process: subprocess.Popen[bytes]
+    screen: int
+    text: str = field(default="", init=False)
+
+    def read_until(self, pattern: str) -> re.Match[str]:
+        """Waits until something has been shown."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := re.search(pattern, self.text)) is None:
+            assert self._read(deadline - time.monotonic()), self.text
+        return found
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.screen, keys)
+
+    def end(self) -> int:
+        """Reads to the end, and returns the exit status."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read(deadline - time.monotonic()):
+            pass
+        return self.process.wait(PATIENCE)
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen, but for what was overwritten."""
+        return [ESCAPES.sub("", line.rpartition("\x1b[2K")[2]).rstrip() for line in self.text.splitlines()]
+
+    def _read(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self.screen], [], [], max(seconds, 0))
+        assert ready, f"nothing new for {PATIENCE} s after: {self.text}"
+        try:
+            piece = os.read(self.screen, 65_536)
+        except OSError:  # how Linux says that nobody has the terminal open any more
+            return False
+        self.text += piece.decode()
+        return bool(piece)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Terminal]]:
+    terminals: list[Terminal] = []
+
+    def start(*words: str, env: Mapping[str, str], columns: int = 80) -> Terminal:
+        screen, inside = os.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-c", TAKE_TERMINAL, *COMMAND[1:], *words],
+            env={**os.environ, **env},
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+        )
+        os.close(inside)
+        terminals.append(Terminal(process, screen))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.screen)
+
+
+def test_a_task_on_a_screen(start: Callable[..., Terminal], cli: CommandLine, emulator: Emulator) -> None:
+    key = emulator.add_task([JobScript([(0, "Failed")], uuid="mesh"), JobScript([(0, "Done")], uuid="texture")])
+    terminal = start("status", key, env=cli.environment)
+    assert terminal.end() == 1
+    assert "\x1b[1;31mFailed" in terminal.text
+    assert re.search(r"(?m)^1 +[0-9a-f]{8} +Failed +50% +1 Done, 1 Failed$", "\n".join(terminal.lines))
+    assert re.search(r"(?m)^texture +Done$", "\n".join(terminal.lines))
+    assert terminal.text.count(HIDE_CURSOR) == terminal.text.count(SHOW_CURSOR)
+
+
+COUNTS = ["1 Waiting", "1 Generating", "1 Done", "1 Failed", "1 Canceled"]
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(40, COUNTS), (100, [", ".join(COUNTS)])])
+def test_a_screen_of_any_width_is_kept_to(
+    start: Callable[..., Terminal], cli: CommandLine, columns: int, shown: list[str]
+) -> None:
+    keys = [cli.add("Done", "Waiting", "Generating", "Failed", "Canceled"), cli.add()]
+    terminal = start("status", *keys, env=cli.environment, columns=columns)
+    assert terminal.end() == 1
+    assert max(map(len, terminal.lines)) <= columns
+    row, *others = (line for line in terminal.lines if any(count in line for count in COUNTS))
+    assert [re.split(" {2,}", row)[-1], *(line.strip() for line in others)] == shown
+
+
+def test_no_color_means_no_style_at_all(start: Callable[..., Terminal], cli: CommandLine) -> None:
+    terminal = start("demo", "--offline", env={**cli.environment, "NO_COLOR": "1"})
+    assert terminal.end() == 0
+    assert ESCAPES.findall(terminal.text) == []
+    terminal = start("status", cli.add("Failed"), env={**cli.environment, "NO_COLOR": "1"})
+    assert terminal.end() == 1
+    assert re.findall(r"\x1b\[[0-9;]*m", terminal.text) == []
+
+
+def test_the_demo_on_a_screen(start: Callable[..., Terminal], cli: CommandLine) -> None:
+    terminal = start("demo", "--offline", env=cli.environment)
+    assert terminal.end() == 0
+    assert "\x1b[1;31mNotFoundError" in terminal.text
+    assert terminal.text.count("Generating: 1 of 2 jobs done") == len(Shape)
+
+
+def test_ctrl_c_while_waiting_for_an_answer(
+    start: Callable[..., Terminal], cli: CommandLine, emulator: Emulator
+) -> None:
+    first, second = cli.add("Done"), cli.add("Done")
+    emulator.inject(Fault.stalled(), subscription_key=second)
+    terminal = start("status", first, second, env=cli.environment)
+    emulator.wait_for_requests(2)
+    terminal.press(CTRL_C)
+    assert terminal.end() == 130
+    assert "rodin: interrupted. Nothing is lost: the tasks go on, and can be asked about again." in terminal.lines
+    assert any(re.fullmatch(r"1 +[0-9a-f]{8} +Done +100% +1 Done", line) for line in terminal.lines)
+    assert terminal.text.rindex(SHOW_CURSOR) > terminal.text.rindex(HIDE_CURSOR)
+    assert "Traceback" not in terminal.text
+
+
+def test_the_emulator_serves_until_ctrl_c(start: Callable[..., Terminal]) -> None:
+    terminal = start("emulator", "--verbose", env={})
+    found = terminal.read_until(r"env RODIN_API_KEY=(\S+) RODIN_BASE_URL=(\S+) rodin status (\S+)\r\n")
+    api_key, base_url, key = found.groups()
+    with Rodin(api_key, base_url=base_url) as rodin:
+        assert rodin.status(key).state is JobStatus.WAITING
+    terminal.read_until("POST /api/v2/status answered 201")
+    terminal.press(CTRL_C)
+    assert terminal.end() == 130
+    assert terminal.lines[-1] == "rodin: the emulator has ended, and has forgotten all tasks."
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_what_the_emulator_says_to_paste_can_be_pasted(start: Callable[..., Terminal]) -> None:
+    terminal = start("emulator", env={}, columns=400)
+    command = shlex.split(terminal.read_until(r"(?m)^  (curl .*)\r\n")[1])
+    answer = subprocess.run(command, capture_output=True, check=True)
+    assert b'"status": "' in answer.stdout
