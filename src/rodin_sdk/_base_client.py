@@ -32,7 +32,9 @@ class BaseClient:
         return str(self._session.hosts.preferred)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        # One whose constructor raised has no session, and is still shown in tracebacks with variables.
+        shown = f"base_url={self.base_url!r}" if hasattr(self, "_session") else "unusable"
+        return f"{type(self).__name__}({shown})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

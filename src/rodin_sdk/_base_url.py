@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from attrs import frozen
 
 from rodin_sdk._errors import ConfigurationError
+from rodin_sdk._secrets import Secret
 from rodin_sdk._text import printable
 
 
@@ -29,8 +31,11 @@ _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LARGEST_PORT: Final = 65535
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_SCHEME: Final = re.compile("https?://", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
-_API_SUFFIX: Final = re.compile(r"/api(?:/v2)?\Z")
+_API_SUFFIX: Final = re.compile(r"(?:/api(?:/v2)?)+\Z")
+_NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]%]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[^\[\]]*))?")
+_BYTES: Final = frozenset({"bytes", "bytearray", "memoryview"})
 _EXAMPLE: Final = "Write it like https://api.hyper3d.com"
 
 
@@ -65,9 +70,9 @@ def parse_base_urls(value: BaseURLArgument, source: str) -> tuple[BaseURL, ...]:
     """
     if isinstance(value, str):
         return (_parse(value, source),)
-    given = cast("object", value)
-    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
-        raise ConfigurationError(f"{source} must be a str, a Host or a sequence of them, not {type(given).__name__}.")
+    kind = type(value).__name__
+    if not isinstance(cast("object", value), Sequence) or kind in _BYTES:
+        raise ConfigurationError(f"{source} must be a str, a Host or a sequence of them, not {kind}.")
     if not value:
         raise ConfigurationError(f"{source} is empty: give at least one address. {_EXAMPLE}.")
     return tuple(dict.fromkeys(_parse(item, f"{source}[{index}]") for index, item in enumerate(value)))
@@ -76,9 +81,14 @@ def parse_base_urls(value: BaseURLArgument, source: str) -> tuple[BaseURL, ...]:
 def _parse(value: object, source: str) -> BaseURL:
     if not isinstance(value, str):
         raise ConfigurationError(f"{source} must be a str or a Host, not {type(value).__name__}.")
-    text = _SHORT_NAMES.get(value.strip().lower(), value.strip())
-    parts = _split(text, source)
-    scheme, host = parts.scheme.lower(), _host(parts, source)
+    parts = _split(Secret(_SHORT_NAMES.get(value.strip().lower(), value.strip())), source)
+    netloc = _NETLOC.fullmatch(parts.netloc.lower())
+    if netloc is None:
+        raise ConfigurationError(f"{source} is not an address. {_EXAMPLE}.")
+    scheme, host = parts.scheme.lower(), _host(netloc)
+    if host is None:
+        what = "host name" if netloc["ipv6"] is None else "IPv6 address between its brackets"
+        raise ConfigurationError(f"{source} has no valid {what}. {_EXAMPLE}.")
     if scheme == "http" and not _is_loopback(host):
         raise ConfigurationError(f"{source} must be https: with http the API key could be read on its way to {host}.")
     path = parts.path.rstrip("/")
@@ -87,50 +97,49 @@ def _parse(value: object, source: str) -> BaseURL:
             f"{source} has a path that is not plain ({printable(path)}): use letters, digits and -._~!$&'()*+,;=:@ "
             "between single slashes, without dot segments."
         )
-    return BaseURL(scheme, host, _port(parts, scheme, source), _API_SUFFIX.sub("", path))
+    return BaseURL(scheme, host, _port(netloc["port"], scheme, source), _API_SUFFIX.sub("", path))
 
 
-def _split(text: str, source: str) -> SplitResult:
-    """Splits an address, and refuses what a base URL cannot have. No text quotes what may be a password."""
-    if not text:
+def _split(address: Secret, source: str) -> SplitResult:
+    """Splits an address, and refuses what a base URL cannot have. It may hold a password, which no error shows."""
+    if not address.reveal():
         raise ConfigurationError(f"{source} is empty. {_EXAMPLE}.")
-    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+    if not _is_plain(address.reveal()):
         raise ConfigurationError(
             f"{source} has a character that does not belong into an address: only visible ASCII without backslashes "
             "does; write an international name in its ASCII form (xn--…)."
         )
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ConfigurationError(f"{source} is not an address. {_EXAMPLE}.") from None
-    if parts.scheme.lower() not in _DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
+    if not _SCHEME.match(address.reveal()):
         raise ConfigurationError(f"{source} must start with https:// (or be one of the names {_NAMES}). {_EXAMPLE}.")
-    if "@" in parts.netloc:
+    if "@" in address.reveal().split("/", 3)[2]:
         raise ConfigurationError(f"{source} must not have user info (…@): the key is given as api_key.")
-    if "?" in text or "#" in text:
+    if "?" in address.reveal() or "#" in address.reveal():
         raise ConfigurationError(f"{source} must have neither a query (?…) nor a fragment (#…). {_EXAMPLE}.")
-    return parts
+    with suppress(ValueError):
+        return urlsplit(address.reveal())
+    raise ConfigurationError(f"{source} is not an address. {_EXAMPLE}.")
 
 
-def _host(parts: SplitResult, source: str) -> str:
-    host = parts.hostname or ""
-    if parts.netloc.startswith("["):
-        try:
-            return ipaddress.IPv6Address(host).compressed
-        except ValueError:
-            raise ConfigurationError(f"{source} has no valid IPv6 address between its brackets.") from None
-    last = host.rpartition(".")[2]
-    if not _HOST_NAME.fullmatch(host) or ((last.isdigit() or last.startswith("0x")) and not _is_ipv4(host)):
-        raise ConfigurationError(f"{source} has no valid host name. {_EXAMPLE}.")
-    return host
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text and "\\" not in text
 
 
-def _port(parts: SplitResult, scheme: str, source: str) -> int:
-    written = parts.netloc.rpartition("]")[2].partition(":")
-    if not written[1]:
+def _host(netloc: re.Match[str]) -> str | None:
+    """Returns the host in its normal form; None where it is none."""
+    if netloc["ipv6"] is not None:
+        with suppress(ValueError):
+            return ipaddress.IPv6Address(netloc["ipv6"]).compressed
+        return None
+    name = netloc["name"]
+    last = name.rpartition(".")[2]
+    looks_like_ipv4 = last.isdigit() or last.startswith("0x")
+    return name if _HOST_NAME.fullmatch(name) and (_is_ipv4(name) or not looks_like_ipv4) else None
+
+
+def _port(digits: str | None, scheme: str, source: str) -> int:
+    if digits is None:
         return _DEFAULT_PORTS[scheme]
-    digits = written[2]
-    if not re.fullmatch(r"[0-9]{1,5}", digits) or not 0 < int(digits) <= _LARGEST_PORT:
+    if not re.fullmatch("[0-9]{1,5}", digits) or not 0 < int(digits) <= _LARGEST_PORT:
         raise ConfigurationError(f"{source} has no valid port: it must be a number from 1 to {_LARGEST_PORT}.")
     return int(digits)
 
@@ -146,10 +155,9 @@ def _is_ipv4(host: str) -> bool:
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return False
 
 
 _SHORT_NAMES: Final = {host.name.lower(): host.value for host in Host}

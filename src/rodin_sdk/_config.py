@@ -240,7 +240,11 @@ def _as_float(value: object, name: str) -> float:
     # Real takes the numbers of numpy, too; a bool is a mistake.
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigurationError(f"{name} must be seconds, a timedelta or None, not {type(value).__name__}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        # An int or a fraction beyond all floats.
+        return math.copysign(math.inf, -1 if str(value).startswith("-") else 1)
 
 
 def _count(value: object, name: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import Factory, field, frozen
 
-from rodin_sdk._json import read_only
+from rodin_sdk._json import ReadOnlyDict, read_only
 from rodin_sdk._text import printable
 
 
@@ -73,6 +73,10 @@ def _as_tuple(jobs: Iterable[Job]) -> tuple[Job, ...]:
     return tuple(jobs)
 
 
+def _as_read_only(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    return raw if isinstance(raw, ReadOnlyDict) else ReadOnlyDict(read_only(dict(raw)))
+
+
 @frozen(repr=False)
 class TaskStatus:
     """One look at a task: a snapshot of its jobs.
@@ -84,19 +88,14 @@ class TaskStatus:
         error: The `error` of the answer where it was a real one and every job was final all the same; else None.
         message: The `message` of the answer, escaped and cut at 512 characters; None where there was none.
         request_id: The service's identifier of the request, where it gave one.
+        raw: The decoded body, read-only, with every field that the server sent.
     """
 
     jobs: tuple[Job, ...] = field(default=(), converter=_as_tuple)
     error: str | None = None
     message: str | None = None
     request_id: str | None = field(default=None, eq=False)
-    _raw: Mapping[str, Any] = field(factory=dict[str, Any], eq=False)
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        """The decoded body, read-only, with every field that the server sent."""
-        frozen_copy: Mapping[str, Any] = read_only(self._raw)
-        return frozen_copy
+    raw: Mapping[str, Any] = field(factory=ReadOnlyDict, converter=_as_read_only, eq=False)
 
     @property
     def state(self) -> JobStatus:
@@ -169,4 +168,4 @@ class CompletedTask(TaskStatus):
     @classmethod
     def of(cls, status: TaskStatus) -> "CompletedTask":
         """Returns the completed task that a status shows."""
-        return cls(status.jobs, status.error, status.message, status.request_id, status._raw)  # noqa: SLF001
+        return cls(status.jobs, status.error, status.message, status.request_id, status.raw)

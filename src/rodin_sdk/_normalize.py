@@ -27,7 +27,7 @@ _MAX_NUMBER_LENGTH: Final = 64
 """Characters of one number: more digits than any real count has, few enough to convert at once."""
 
 _SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
-_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _LONE_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
 _SPACE: Final = " \t\r\n"
 

@@ -54,8 +54,10 @@ _MEMORY: Final = 100.0
 """Tasks of an age that are remembered. With 200 the lag is 1 % smaller where nothing changes, and a change of what
 tasks are is followed half as fast."""
 _BANDS_PER_OCTAVE: Final = 4
-_LEAST_INTERVAL: Final = 1e-3
-"""Seconds between two looks from which nothing can be learnt."""
+_LONGEST_INTERVAL: Final = 120.0
+"""Seconds between two looks: longer ones, of a machine that slept or a budget that is far too small, teach nothing."""
+_SHORTEST_INTERVAL: Final = 1e-3
+"""Seconds between two looks: in shorter ones nothing can be seen."""
 _OLDEST: Final = 86_400.0
 """Seconds: beyond a day all ages are one band."""
 
@@ -170,7 +172,7 @@ class Lifetimes:
 
     def saw(self, before: float, age: float, *, ended: bool) -> None:
         """Learns from a look at `age` that a task which ran on at `before` has `ended`, or has not."""
-        if age - before < _LEAST_INTERVAL:
+        if not _SHORTEST_INTERVAL <= age - before <= _LONGEST_INTERVAL:
             return
         first = band = bisect_right(_STARTS, before) - 1
         start, running = before, 1.0

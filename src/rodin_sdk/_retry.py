@@ -12,6 +12,7 @@ BACKOFF_BASE: Final = 0.5
 """Seconds: the longest pause before the first retry. It doubles with every retry."""
 BACKOFF_MAXIMUM: Final = 8.0
 """Seconds: the longest pause that the SDK takes on its own account within one call."""
+_ENOUGH_DOUBLINGS: Final = 16
 LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds: what the service asks for beyond this is the caller's decision, who gets the error at once."""
 QUOTA: Final = 200.0
@@ -95,4 +96,4 @@ def pause_before_retry(
     floor = refusal.retry_after or 0.0
     if floor > LONGEST_RETRY_AFTER:
         return None
-    return floor + dice() * min(BACKOFF_MAXIMUM, BACKOFF_BASE * 2.0**retries)
+    return floor + dice() * min(BACKOFF_MAXIMUM, BACKOFF_BASE * 2.0 ** min(retries, _ENOUGH_DOUBLINGS))

@@ -1,11 +1,12 @@
 """Secrets that cannot show themselves, and the removal of secrets from other texts."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final, NoReturn, final
 
 REDACTED: Final = "[redacted]"
-_SHORTEST_REDACTED: Final = 4
+SHORTEST_REDACTED: Final = 4
 """Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
 
 
@@ -64,19 +65,36 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
-def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Returns `text` with every occurrence of a secret replaced."""
-    for secret in secrets:
-        value = secret.reveal()
-        if len(value) >= _SHORTEST_REDACTED and value in text:
-            text = text.replace(value, REDACTED)
-    return text
+def redact(text: str, secrets: Iterable[Secret], shortest: int = SHORTEST_REDACTED) -> str:
+    """Returns `text` with every occurrence of a secret replaced; see `redact_bytes`."""
+    return redact_bytes(text.encode("utf-8", "surrogatepass"), secrets, shortest).decode("utf-8", "surrogatepass")
 
 
-def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
-    """Returns `data` with every occurrence of a secret, in UTF-8, replaced."""
-    for secret in secrets:
-        value = secret.reveal().encode("utf-8", "surrogatepass")
-        if len(value) >= _SHORTEST_REDACTED and value in data:
-            data = data.replace(value, REDACTED.encode())
+def redact_bytes(data: bytes, secrets: Iterable[Secret], shortest: int = SHORTEST_REDACTED) -> bytes:
+    """Returns `data` with every occurrence of a secret replaced, as UTF-8 and as a JSON string may spell it.
+
+    Args:
+        data: What may quote a secret.
+        secrets: What to remove, the longest first, since one may be a part of another.
+        shortest: Secrets with fewer characters are left.
+    """
+    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
+        if len(secret.reveal()) >= shortest:
+            if secret.reveal().encode("utf-8", "surrogatepass") in data:
+                data = data.replace(secret.reveal().encode("utf-8", "surrogatepass"), REDACTED.encode())
+            if b"\\" in data:
+                data = re.sub(_spelled_in_json(secret.reveal()), REDACTED.encode(), data)
     return data
+
+
+def _spelled_in_json(value: str) -> bytes:
+    """Returns a pattern for all the ways in which a JSON string can spell a value."""
+    return b"".join(map(_character_in_json, value))
+
+
+def _character_in_json(character: str) -> bytes:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    escapes = "".join(rf"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+    plain = re.escape(character.encode("utf-8", "surrogatepass"))
+    short = rb"|\\" + plain if character in '"\\/' else b""
+    return b"(?:" + plain + rb"|(?i:" + escapes.encode() + b")" + short + b")"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from attrs import evolve
 from rodin_sdk_generated.api.status import check_status
 from rodin_sdk_generated.models import StatusRequest
 
@@ -26,6 +27,8 @@ from rodin_sdk._version import __version__
 REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "cf-ray")
 """Where a request's identifier is looked for; the vendor documents none."""
 
+_SHORTEST_UNMISTAKABLE: Final = 16
+"""Characters of a key that can be removed from an answer without touching what only looks like it, such as a uuid."""
 _SUCCESS: Final = range(200, 300)
 _ALWAYS_RETRIED: Final = frozenset({408, 429, *range(500, 600)})
 _RETRIED_ON_FRESH_CONNECTION: Final = frozenset({421, 425})
@@ -75,7 +78,9 @@ class _AnswerReader:
     """One answer, with what its status and its errors have in common."""
 
     def __init__(self, answer: Answer, secrets: Sequence[Secret], attempts: int) -> None:
-        self._answer = answer
+        # Unmistakable keys are removed from all that is kept; short ones, which may be anything, from what is quoted.
+        content = redact_bytes(answer.content, secrets, _SHORTEST_UNMISTAKABLE)
+        self._answer = evolve(answer, content=content) if content is not answer.content else answer
         self._secrets = secrets
         self._attempts = attempts
         self._headers = {name: self._quote(value) for name, value in answer.headers.items()}

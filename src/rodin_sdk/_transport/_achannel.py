@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from rodin_sdk._transport._channel import Address, interleave
-from rodin_sdk._transport._deadline import STAGGER
+from rodin_sdk._transport._deadline import CHUNK, STAGGER
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._readable import is_readable
 
@@ -60,13 +60,16 @@ class AsyncChannel(asyncio.Protocol):
 
     async def read(self) -> bytes:
         """Returns what comes; nothing at the end."""
-        if not self._buffer and not self._has_ended:
+        if self._buffer:
+            # Lets the time limit strike between two pieces of a flood.
+            await asyncio.sleep(0)
+        elif not self._has_ended:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         if not self._buffer and self._error is not None:
             raise ConnectionResetError from self._error
-        data = bytes(self._buffer)
-        self._buffer.clear()
+        data = bytes(self._buffer[:CHUNK])
+        del self._buffer[:CHUNK]
         if not self._has_ended:
             self._in_use().resume_reading()
         return data

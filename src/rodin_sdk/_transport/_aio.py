@@ -184,8 +184,9 @@ class AsyncLaneTransport(AsyncTransport):
         return lanes
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._lanes if loop.is_closed()]:
-            del self._lanes[loop]
+        for loop in list(self._lanes):
+            if loop.is_closed():
+                self._lanes.pop(loop, None)
 
     async def _disconnect(self) -> None:
         for loop, lanes in list(self._lanes.items()):
@@ -210,10 +211,10 @@ class _AsyncLane:
         dialogue.ask(send.base_url, send.request)
         self.sent = True
         is_whole = await self.channel.write(dialogue)
-        while not dialogue.feed(await self.channel.read()):
+        while (answer := dialogue.feed(await self.channel.read())) is None:
             pass
         self.is_clean = is_whole and dialogue.is_reusable
-        return dialogue.answer()
+        return answer
 
     async def _open(self, connect_timeout: float) -> Dialogue:
         route = self.route

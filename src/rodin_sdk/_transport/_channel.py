@@ -12,11 +12,10 @@ from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, Final
 
-from rodin_sdk._transport._deadline import STAGGER, Deadline
+from rodin_sdk._transport._deadline import CHUNK, STAGGER, Deadline
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._readable import is_readable
 
-_CHUNK: Final = 64 * 1024
 _UNDER_WAY: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)})
 """What a connect that does not block returns, on Windows, too."""
 
@@ -64,7 +63,7 @@ class Channel:
 
     def read(self) -> bytes:
         """Returns what comes; nothing at the end."""
-        return self._in_use().recv(_CHUNK)
+        return self._in_use().recv(CHUNK)
 
     @property
     def is_quiet(self) -> bool:

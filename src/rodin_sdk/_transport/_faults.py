@@ -77,7 +77,7 @@ def _system_error_behind(error: BaseException) -> OSError | None:
 def _describe(error: Exception, send: Send) -> tuple[str, bool]:
     """Returns what went wrong, in words without a secret, and whether it would stay wrong at another try."""
     if isinstance(error, OSError):
-        return _describe_system_error(error)
+        return _describe_system_error(error, send)
     if isinstance(error, ProxyRefusedError):
         # 407 is about credentials, which stay wrong.
         return f"the proxy answered {error.status_code}", error.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
@@ -85,10 +85,10 @@ def _describe(error: Exception, send: Send) -> tuple[str, bool]:
         return "it was closed before the answer", False
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
         return f"{type(error).__name__} ({printable(redact(str(error), send.request.secrets))})", False
-    return "what came is not HTTP", False
+    return "what came is no complete HTTP answer", False
 
 
-def _describe_system_error(error: OSError) -> tuple[str, bool]:
+def _describe_system_error(error: OSError, send: Send) -> tuple[str, bool]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({printable(error.verify_message)})", True
     if isinstance(error, ssl.SSLError):
@@ -99,5 +99,5 @@ def _describe_system_error(error: OSError) -> tuple[str, bool]:
     if error.errno in TOO_MANY_FILES:
         return "this process has too many open files", False
     # asyncio words system errors of its own, and joins those of several addresses without a number.
-    text = os.strerror(error.errno).lower() if error.errno else printable(str(error))
+    text = os.strerror(error.errno).lower() if error.errno else printable(redact(str(error), send.request.secrets))
     return text or "it was closed", False

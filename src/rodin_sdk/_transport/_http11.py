@@ -49,28 +49,21 @@ class Dialogue:
             self._connection, request.method, base_url.prefix + request.path, headers, request.content
         )
 
-    def feed(self, data: bytes) -> bool:
-        """Takes in bytes, of which none mean the end; returns whether the answer is complete, or enough of it."""
+    def feed(self, data: bytes) -> Answer | None:
+        """Takes in bytes, of which none mean the end; returns the answer once it is complete, or enough of it."""
+        if not data and self._intake is None:
+            raise ClosedEarlyError
         self._connection.receive_data(data)
         while (event := self._connection.next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.Response):
                 self._intake = Intake(event.status_code, event.headers)
-                if not self._intake.is_wanted:
-                    return True
-            elif isinstance(event, h11.Data) and self._intake is not None:
-                if not self._intake.feed(bytes(event.data)):
-                    return True
-            elif isinstance(event, h11.EndOfMessage):
-                return True
-            elif isinstance(event, h11.ConnectionClosed):
-                raise ClosedEarlyError
-        return False
-
-    def answer(self) -> Answer:
-        """Returns the answer that `feed` found complete."""
-        if self._intake is None:
-            raise ClosedEarlyError
-        return self._intake.answer()
+            if self._intake is None:
+                continue
+            if isinstance(event, h11.Data):
+                self._intake.feed(bytes(event.data))
+            if isinstance(event, h11.EndOfMessage) or not self._intake.is_wanted:
+                return self._intake.answer()
+        return None
 
     @property
     def is_reusable(self) -> bool:
@@ -97,14 +90,14 @@ class Tunnel:
 
     def feed(self, data: bytes) -> bool:
         """Takes in bytes, of which none mean the end; returns whether the way is open."""
+        if not data:
+            raise ClosedEarlyError
         self._connection.receive_data(data)
         while (event := self._connection.next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.Response):
                 if event.status_code not in _SUCCESS:
                     raise ProxyRefusedError(event.status_code)
                 return True
-            if isinstance(event, h11.ConnectionClosed):
-                raise ClosedEarlyError
         return False
 
 

@@ -104,14 +104,15 @@ def _parse_proxy(address: Secret) -> Proxy | None:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or _DEFAULT_PROXY_PORT
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
         return None
-    if parts.scheme.lower() != "http" or not parts.hostname or not parts.hostname.isascii():
+    if parts.scheme.lower() != "http" or not host:
         return None
     if parts.username is None:
-        return Proxy(parts.hostname, port, None)
+        return Proxy(host, port, None)
     credentials = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
-    return Proxy(parts.hostname, port, Secret(f"Basic {base64.b64encode(credentials).decode()}"))
+    return Proxy(host, port, Secret(f"Basic {base64.b64encode(credentials).decode()}"))
 
 
 def check_ssl_context(ssl_context: object, http_transport: object) -> None:

@@ -233,10 +233,10 @@ class _Lane:
         dialogue.ask(send.base_url, send.request)
         self.sent = True
         is_whole = self.channel.write(dialogue)
-        while not dialogue.feed(self.channel.read()):
+        while (answer := dialogue.feed(self.channel.read())) is None:
             pass
         self.is_clean = is_whole and dialogue.is_reusable
-        return dialogue.answer()
+        return answer
 
     def _open(self, connect_timeout: float) -> Dialogue:
         route = self.route
