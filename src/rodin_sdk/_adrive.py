@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from inspect import isawaitable
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from rodin_sdk._messages import Answer, Emit, Fault, Pause, Send
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
-from rodin_sdk._schedule import Ended, Idle, Look, Schedule
+from rodin_sdk._schedule import Ended, Look, Schedule
 from rodin_sdk._transport import AsyncTransport, open_async_transport
 from rodin_sdk._waits import Watched
 
@@ -19,6 +20,7 @@ __all__ = ["iterate", "open_async_transport", "outcomes", "run"]
 T = TypeVar("T")
 
 _Looks = dict[asyncio.Task[TaskStatus | Refusal], Watched]
+_Ended = asyncio.Queue[asyncio.Task[TaskStatus | Refusal]]
 
 
 async def iterate(transport: AsyncTransport, flow: Flow[object]) -> AsyncGenerator[TaskStatus, None]:
@@ -70,6 +72,7 @@ async def outcomes(transport: AsyncTransport, make_schedule: Callable[[], Schedu
     """
     schedule = make_schedule()
     looks: _Looks = {}
+    ended: _Ended = asyncio.Queue()
     try:
         while (step := schedule.step()) is not None:
             transport.check_open()
@@ -77,20 +80,23 @@ async def outcomes(transport: AsyncTransport, make_schedule: Callable[[], Schedu
                 yield step.outcome
                 schedule.resumed()
             elif isinstance(step, Look):
-                looks[asyncio.create_task(run(transport, step.flow))] = step.watched
-            else:
-                await _rest(transport, schedule, looks, step)
+                task = asyncio.create_task(run(transport, step.flow))
+                task.add_done_callback(ended.put_nowait)
+                looks[task] = step.watched
+            elif not looks:
+                await transport.pause(step.seconds or 0.0)
+            elif (look := await _next_ended(ended, step.seconds)) is not None:
+                schedule.took(looks.pop(look), look.result())
     finally:
+        schedule.give_back()
         for look in looks:
             look.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
 
 
-async def _rest(transport: AsyncTransport, schedule: Schedule, looks: _Looks, step: Idle) -> None:
-    """Waits until a look comes back, or there is something else to do."""
-    if not looks:
-        await transport.pause(step.seconds or 0.0)
-        return
-    done, _ = await asyncio.wait(looks, timeout=step.seconds, return_when=asyncio.FIRST_COMPLETED)
-    for look in done:
-        schedule.took(looks.pop(look), look.result())
+async def _next_ended(ended: _Ended, seconds: float | None) -> asyncio.Task[TaskStatus | Refusal] | None:
+    """Returns the look that ended next; None where none does within so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await ended.get()
+    return None

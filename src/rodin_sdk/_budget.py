@@ -1,7 +1,11 @@
 """The rate at which a client sends: one budget for all of its calls, first come, first served.
 
-The interface is small, `reserve` and `slow_down`, so that a fleet that shares one API key can put a budget of its own
-in the place of this one, which lives in the process.
+Time is measured in requests: `_allowed` counts the requests that the rate has allowed so far, and a ticket is a place
+on that scale. When the rate changes, or the service asks to wait, the count slows down or stands still; the places,
+and with them the order, stay as they are.
+
+The interface is small, so that a fleet that shares one API key can put a budget of its own in the place of this one,
+which lives in the process.
 """
 
 import math
@@ -20,14 +24,16 @@ _RECOVERY: Final = 300.0
 """Seconds from standing still to the full rate, linearly: a service that throttled gets minutes, not seconds."""
 _LONGEST_HOLD: Final = 3600.0
 """Seconds: no header of an answer, true or forged, silences a client for longer."""
+_NAP: Final = 5.0
+"""Seconds. Up to here a delay is what it will be at the present rate; beyond, the rate may recover meanwhile."""
+_ROUNDING: Final = 1e-6
 
 
 @frozen
 class Ticket:
-    """The moment at which a request may be sent; void once the budget was slowed down."""
+    """A place in the line."""
 
-    at: float
-    epoch: int
+    place: float
 
 
 class Budget:
@@ -38,30 +44,48 @@ class Budget:
     """
 
     def __init__(self, per_minute: float | None) -> None:
-        self._interval = 0.0 if per_minute is None else 60.0 / per_minute
-        self._spent_until = -math.inf
+        self._rate = None if per_minute is None else per_minute / 60
+        self._allowed = 0.0
+        self._counted_until = -math.inf
+        self._next_place = 0.0
         self._held_until = -math.inf
-        self._slowed_at = -math.inf
         self._factor = 1.0
-        self._epoch = 0
+        self._slowed_at = -math.inf
         self._lock = threading.Lock()
         _of_this_process.add(self)
 
-    def next_slot(self, now: float) -> float:
-        """Returns the moment that `reserve` would give, without taking it."""
-        with self._lock:
-            return self._slot(now)
-
     def reserve(self, now: float) -> Ticket:
-        """Takes the next free slot; whoever asks first gets the earlier one."""
+        """Takes the next place in the line."""
         with self._lock:
-            slot = self._slot(now)
-            self._spent_until = max(self._spent_until, slot) + self._spacing(slot)
-            return Ticket(slot, self._epoch)
+            self._count(now)
+            place = max(self._next_place, self._allowed)
+            self._next_place = place + 1
+            return Ticket(place)
 
-    def is_valid(self, ticket: Ticket) -> bool:
-        """Whether a ticket still holds; one that does not has to be reserved again."""
-        return ticket.epoch == self._epoch
+    def give_back(self, ticket: Ticket) -> None:
+        """Returns a place that is not needed, which frees it where nobody stands behind."""
+        with self._lock:
+            if ticket.place == self._next_place - 1:
+                self._next_place -= 1
+
+    def is_lost(self, ticket: Ticket, now: float) -> bool:
+        """Whether a place was left unused for so long that it is gone: kept ones would make a stampede."""
+        with self._lock:
+            self._count(now)
+            return self._rate is not None and ticket.place + 1 < self._allowed
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        """Returns 0 where the ticket's turn has come, else the seconds after which to ask again."""
+        with self._lock:
+            self._count(now)
+            return self._delay(ticket.place, now)
+
+    def shortest_delay(self, now: float) -> float:
+        """Returns the seconds that a new place in the line would cost at least."""
+        with self._lock:
+            self._count(now)
+            held = max(0.0, self._held_until - now)
+            return held if self._rate is None else held + self._ahead_of(self._next_place) / self._rate
 
     def held_for(self, now: float) -> float:
         """Returns the seconds for which the service asked to send nothing at all."""
@@ -76,20 +100,44 @@ class Budget:
             retry_after: Seconds that the service asked to wait; 0 where it did not.
         """
         with self._lock:
+            self._count(now)
             self._held_until = max(self._held_until, now + min(retry_after, _LONGEST_HOLD))
             if sent_at >= self._slowed_at:
-                self._factor = max(_LOWEST_FACTOR, self._current_factor(now) / 2)
+                self._factor = max(_LOWEST_FACTOR, self._factor_at(now) / 2)
                 self._slowed_at = now
-            self._spent_until = max(now, self._held_until) + (BURST - 1) * self._spacing(now)
-            self._epoch += 1
+            # Nothing is left of a burst.
+            self._next_place = max(self._next_place, self._allowed + BURST)
 
-    def _slot(self, now: float) -> float:
-        return max(now, self._held_until, self._spent_until - (BURST - 1) * self._spacing(now))
+    def _delay(self, place: float, now: float) -> float:
+        held = max(0.0, self._held_until - now)
+        ahead = self._ahead_of(place)
+        if self._rate is None or ahead <= _ROUNDING:
+            return held
+        delay = ahead / (self._rate * self._factor_at(now))
+        return held + (delay if delay <= _NAP else max(_NAP, ahead / self._rate))
 
-    def _spacing(self, now: float) -> float:
-        return self._interval / self._current_factor(now)
+    def _ahead_of(self, place: float) -> float:
+        return max(0.0, place - (BURST - 1) - self._allowed)
 
-    def _current_factor(self, now: float) -> float:
+    def _count(self, now: float) -> None:
+        """Counts the requests that the rate has allowed since it was last asked."""
+        if self._rate is None or now <= self._counted_until:
+            return
+        start = max(self._counted_until, self._held_until)
+        if start == -math.inf:
+            self._allowed = self._next_place
+        elif now > start:
+            self._allowed += self._rate * self._mean_factor(start, now) * (now - start)
+        self._counted_until = now
+
+    def _mean_factor(self, start: float, end: float) -> float:
+        """Returns the mean of the factor, which grows linearly until it is whole."""
+        whole_at = self._slowed_at + (1 - self._factor) * _RECOVERY
+        ramp_end = min(max(start, whole_at), end)
+        ramp = (ramp_end - start) * (self._factor_at(start) + self._factor_at(ramp_end)) / 2
+        return (ramp + end - ramp_end) / (end - start)
+
+    def _factor_at(self, now: float) -> float:
         if self._slowed_at == -math.inf:
             return 1.0
         return min(1.0, self._factor + max(0.0, now - self._slowed_at) / _RECOVERY)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -74,11 +75,13 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
                 yield step.outcome
                 schedule.resumed()
             elif isinstance(step, Look):
-                pool.submit(_take_look, scope, step, results)
+                # With the caller's context variables, so that what hooks tell of a request is told within them.
+                pool.submit(copy_context().run, _take_look, scope, step, results)
             else:
                 with suppress(Empty):
                     _take_in(results.get(timeout=step.seconds), schedule)
     finally:
+        schedule.give_back()
         scope.close()
         pool.shutdown(wait=transport.can_cut, cancel_futures=True)
 

@@ -6,21 +6,22 @@ The clients perform the effects; tests perform them with a virtual clock.
 
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from itertools import count
 from typing import Any, TypeVar
 
 from attrs import field, frozen
 
-from rodin_sdk import _wire
+from rodin_sdk import _observe, _wire
 from rodin_sdk._base_url import BaseURL
-from rodin_sdk._budget import Budget
+from rodin_sdk._budget import Budget, Ticket
 from rodin_sdk._config import Config, Options
 from rodin_sdk._errors import InvalidResponseError, RateLimitError, ServerError, TransportError
 from rodin_sdk._messages import Answer, Emit, Fault, Pause, Send
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._outage import Outage
-from rodin_sdk._poll import Lifetimes
-from rodin_sdk._retry import LONGEST_RETRY_AFTER, Again, Dice, Refusal, RetryQuota, pause_before_retry
+from rodin_sdk._poll import Dice, Lifetimes
+from rodin_sdk._retry import LONGEST_RETRY_AFTER, Again, Refusal, RetryQuota, pause_before_retry
 from rodin_sdk._secrets import Secret
 
 T = TypeVar("T")
@@ -43,7 +44,10 @@ class HostOrder:
 
     def prefer(self, base_url: BaseURL) -> None:
         """Asks this host first from now on."""
-        self._first = self._base_urls.index(base_url)
+        first = self._base_urls.index(base_url)
+        if first != self._first:
+            self._first = first
+            _observe.logger.info("%s is asked first from now on", base_url)
 
     def round(self) -> tuple[BaseURL, ...]:
         """Returns every host once, in the order in which to ask."""
@@ -84,11 +88,13 @@ def open_session(config: Config) -> Session:
 def status(session: Session, subscription_key: Secret, options: Options) -> Flow[TaskStatus]:
     """One look at a task, tried again as often as `options` and the quota allow."""
     previous: Refusal | None = None
-    retries = 0
+    retries, resends = 0, count()
     while True:
         fresh = previous is not None and previous.wants_fresh_connection
         yield from _turn(session, retries)
-        outcome = yield from attempt(session, subscription_key, options.request_timeout, retries + 1, fresh=fresh)
+        outcome = yield from attempt(
+            session, subscription_key, options.request_timeout, retries + 1, fresh=fresh, resends=resends
+        )
         if isinstance(outcome, TaskStatus):
             session.quota.refill()
             return outcome
@@ -106,17 +112,19 @@ def _turn(session: Session, attempts: int) -> Flow[None]:
     Raises:
         RateLimitError: The service asked to send nothing for longer than a call waits on its own account.
     """
+    budget = session.budget
+    ticket: Ticket | None = None
     while True:
         now = session.clock()
-        held = session.budget.held_for(now)
+        held = budget.held_for(now)
         if held > LONGEST_RETRY_AFTER:
             message = "Nothing was sent: the service asked this client to wait"
             raise RateLimitError(status_code=429, message=message, retry_after=held, attempts=attempts)
-        ticket = session.budget.reserve(now)
-        if ticket.at > now:
-            yield Pause(ticket.at - now)
-        if session.budget.is_valid(ticket):
+        ticket = ticket or budget.reserve(now)
+        delay = budget.delay(ticket, now)
+        if not delay:
             return
+        yield Pause(delay)
 
 
 def attempt(
@@ -126,7 +134,7 @@ def attempt(
     number: int,
     *,
     fresh: bool = False,
-    waits_for: int | None = None,
+    resends: Iterator[int] | None = None,
 ) -> Flow[TaskStatus | Refusal]:
     """One look without a retry, which every other look of the client learns from.
 
@@ -136,24 +144,34 @@ def attempt(
         timeout: Seconds for the look; None for no limit.
         number: How many looks the call has made with this one.
         fresh: Whether a connection that was used before will not do.
-        waits_for: What tells the tasks apart that are waited for; None where this is a direct call.
+        resends: Counts how often the request was sent before; None where this is the first time.
     """
     started = session.clock()
-    outcome = yield from _ask_hosts(session, subscription_key, timeout, number, fresh=fresh)
+    resends = count() if resends is None else resends
+    outcome = yield from _ask_hosts(session, subscription_key, timeout, number, fresh=fresh, resends=resends)
     now = session.clock()
-    if isinstance(outcome, Refusal):
-        if isinstance(outcome.error, RateLimitError):
-            session.budget.slow_down(started, now, outcome.retry_after or 0.0)
-        if isinstance(outcome.error, TransportError | ServerError | InvalidResponseError):
-            if waits_for is not None:
-                session.outage.failed(now, waits_for, session.dice())
-            return outcome
-    session.outage.answered()
+    if isinstance(outcome, Refusal) and isinstance(outcome.error, RateLimitError):
+        session.budget.slow_down(started, now, outcome.retry_after or 0.0)
+    if not is_outage(outcome):
+        session.outage.answered(now)
     return outcome
 
 
+def is_outage(outcome: TaskStatus | Refusal) -> bool:
+    """Whether the service did not answer for itself."""
+    return isinstance(outcome, Refusal) and isinstance(
+        outcome.error, TransportError | ServerError | InvalidResponseError
+    )
+
+
 def _ask_hosts(
-    session: Session, subscription_key: Secret, timeout: float | None, number: int, *, fresh: bool
+    session: Session,
+    subscription_key: Secret,
+    timeout: float | None,
+    number: int,
+    *,
+    fresh: bool,
+    resends: Iterator[int],
 ) -> Flow[TaskStatus | Refusal]:
     """Goes once round the hosts, within one time limit, until one answers for itself."""
     request = _wire.build_status_request(session.config.api_key(), subscription_key)
@@ -161,12 +179,24 @@ def _ask_hosts(
     refusals: list[Refusal] = []
     hosts = session.hosts.round()
     for others, base_url in zip(reversed(range(len(hosts))), hosts, strict=True):
-        left = None if timeout is None else timeout - (session.clock() - started)
+        sent = session.clock()
+        left = None if timeout is None else timeout - (sent - started)
         if refusals and left is not None and left <= 0:
             break
         connect_timeout = left / (others + 1) if others and left is not None else None
-        result: Answer | Fault = yield Send(request, base_url, left, connect_timeout, fresh)
+        send = Send(request, base_url, left, connect_timeout, fresh)
+        result: Answer | Fault = yield send
+        duration = session.clock() - sent
         outcome = _wire.read(request, result, number)
+        _observe.attempt_ended(
+            send,
+            result,
+            outcome,
+            task=subscription_key,
+            number=number,
+            resend_count=next(resends),
+            duration=duration,
+        )
         if isinstance(outcome, TaskStatus) or not outcome.next_host:
             if isinstance(result, Answer):
                 session.hosts.prefer(base_url)

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, field, frozen
 
 from rodin_sdk._json import ReadOnlyDict, read_only
 from rodin_sdk._text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+SHOWN_JOBS: Final = 20
+"""Jobs that notebooks and consoles show at most; a documented task has a few."""
 
 
 class JobStatus(StrEnum):
@@ -156,6 +162,24 @@ class TaskStatus:
             text = f"{self.state.value}: {self._count(JobStatus.DONE)} of {len(self.jobs)} {noun} done"
         notes = [note for note in (self.error, self.message) if note]
         return f"{text} ({': '.join(notes)})" if notes else text
+
+    def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 - only notebooks need it
+
+        items = "".join(f"<li>{escape(job)}</li>" for job in self._shown_jobs())
+        bar = f'<progress max="1" value="{self.progress:.3f}"></progress>'
+        return f"<div>{bar} <strong>{escape(printable(str(self)))}</strong><ul>{items}</ul></div>"
+
+    def __rich__(self) -> "Text":
+        from rich.text import Text  # noqa: PLC0415 - whoever calls this has it
+
+        # A Text, since rich would read a str for its markup.
+        return Text("\n  ").join([Text(printable(str(self)), "bold"), *map(Text, self._shown_jobs())])
+
+    def _shown_jobs(self) -> list[str]:
+        shown = [str(job) for job in self.jobs[:SHOWN_JOBS]]
+        more = len(self.jobs) - len(shown)
+        return [*shown, f"… and {more} more"] if more else shown
 
 
 @frozen(repr=False)

@@ -5,11 +5,17 @@ from typing import Final
 
 FAILURES_OF_AN_OUTAGE: Final = 5
 """Failed looks in a row, of two tasks or more, with not one answer in between."""
+SILENCE: Final = 5.0
+"""Seconds without an answer after which looks under way count, since a service that stalls fails late."""
+LOOKS_INTO_SILENCE: Final = 16
+"""Looks under way at which a silent service is given no more."""
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 15.0
 """Seconds between two probes: 10 minutes of outage are about 45 requests, its end is noticed within 15 s."""
 _PROBE_LEASE: Final = 60.0
 """Seconds after which a probe that never reported back is taken for lost."""
+_NAP: Final = 5.0
+"""Seconds after which to ask again, since a look of another task may have ended the outage."""
 
 
 class Outage:
@@ -23,18 +29,31 @@ class Outage:
         self._tasks: set[int] = set()
         self._next_probe = -math.inf
         self._pause = _FIRST_PAUSE
+        self._under_way = 0
+        self._silent_since = math.inf
 
     def earliest_look(self, now: float) -> float:
-        """Returns the moment at which a waiting task may be looked at; not after `now` where it may at once."""
-        return self._next_probe if self._is_on else now
+        """Returns when to ask again; not after `now` where a waiting task may be looked at at once."""
+        if self._is_on and self._next_probe > now:
+            return min(self._next_probe, now + _NAP)
+        if self._under_way >= LOOKS_INTO_SILENCE and now - self._silent_since > SILENCE:
+            return now + _NAP
+        return now
 
     def began(self, now: float) -> None:
         """Notes a look: during an outage it is the probe, and the next has to wait for it."""
+        if not self._under_way:
+            self._silent_since = now
+        self._under_way += 1
         if self._is_on:
             self._next_probe = now + _PROBE_LEASE
 
+    def ended(self) -> None:
+        """Notes that a look is over, however it ended."""
+        self._under_way -= 1
+
     def failed(self, now: float, task: int, dice: float) -> None:
-        """Notes a look that brought no answer, and whose it was."""
+        """Notes that a look brought no answer, and whose it was."""
         self._failures += 1
         if len(self._tasks) < FAILURES_OF_AN_OUTAGE:
             self._tasks.add(task)
@@ -42,8 +61,9 @@ class Outage:
             self._next_probe = now + self._pause * (1 + dice / 4)
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
-    def answered(self) -> None:
+    def answered(self, now: float) -> None:
         """Notes an answer, whatever it says: the outage is over."""
+        self._silent_since = now
         if self._failures:
             self._failures = 0
             self._tasks = set()

@@ -1,12 +1,12 @@
 """Whether to try again, and after how long: decisions without input or output."""
 
-from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
 from attrs import frozen
 
 from rodin_sdk._errors import APIError, InvalidResponseError, TransportError
+from rodin_sdk._poll import Dice
 
 BACKOFF_BASE: Final = 0.5
 """Seconds: the longest pause before the first retry. It doubles with every retry."""
@@ -17,9 +17,6 @@ LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds: what the service asks for beyond this is the caller's decision, who gets the error at once."""
 QUOTA: Final = 200.0
 """Retries that a client may be ahead of its successes: with an outage, most of its calls then fail at once."""
-
-Dice = Callable[[], float]
-"""Returns a random number from 0.0 up to, and not including, 1.0."""
 
 
 class Again(Enum):

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from rodin_sdk._config import DEFAULT_REQUEST_TIMEOUT
 from rodin_sdk._errors import AuthenticationError
-from rodin_sdk._flows import Flow, Session, attempt
+from rodin_sdk._flows import Flow, Session
 from rodin_sdk._models import CompletedTask, TaskStatus
 from rodin_sdk._outcome import Outcome, OutcomeError
 from rodin_sdk._retry import Refusal
 from rodin_sdk._secrets import Secret
-from rodin_sdk._waits import WaitOptions, Watched, shorter
+from rodin_sdk._waits import WaitOptions, Watched, look
 
 if TYPE_CHECKING:
     from rodin_sdk._budget import Ticket
 
 MAX_IN_FLIGHT: Final = 16
 """Looks under way at once. The budget is the limit; these let a slow service not hold up the tasks behind it."""
+MAX_PLACES: Final = 32
+"""Places in the budget's line that one call holds at most: more would be fairer to new tasks beside other calls, and
+lose more of the rate when the call ends early."""
 
 
 @frozen
@@ -64,32 +66,35 @@ class Schedule:
         self._options = options
         self._pacer = options.pacer(session)
         self._started = self._left_at = session.clock()
-        self._deadline = options.deadline(self._started)
-        # One look at each task is always taken with a timeout of 0.
+        # One look at each task is taken, with a timeout of 0 as well.
         self._is_last_round = options.timeout == 0
+        self._deadline = math.inf if self._is_last_round else options.deadline(self._started)
         self._new = deque(keys)
         self._later: list[tuple[float, int, Watched]] = []
         self._looks = 0
         self._in_flight: set[Watched] = set()
+        # What was under way when the caller came back too late, and the deadline that it missed.
+        self._before_last_round: set[Watched] = set()
+        self._left_deadline = self._deadline
         self._ended: deque[Outcome] = deque()
-        self._ticket: Ticket | None = None
+        self._due: deque[Watched] = deque()
+        self._tickets: deque[Ticket] = deque()
 
     def step(self) -> Look | Ended | Idle | None:
         """Returns what to do now; None when every task has ended and was told."""
         now = self._session.clock()
-        if now >= self._limit:
+        if now >= self._deadline:
             self._expire(now)
         if self._ended:
             self._left_at = now
             return Ended(self._ended.popleft())
-        if len(self._in_flight) == MAX_IN_FLIGHT or not (self._new or self._later):
+        if len(self._in_flight) == MAX_IN_FLIGHT or not (self._new or self._due or self._later):
             return Idle(None) if self._in_flight else None
         ready = self._ready_at(now)
         if ready > now:
-            return Idle(min(ready, self._limit) - now)
-        self._ticket = None
-        self._session.outage.began(now)
-        return self._look(self._next(now), now)
+            return Idle(min(ready, self._deadline) - now)
+        self._tickets.popleft()
+        return self._look(self._next(), now)
 
     def resumed(self) -> None:
         """Is called when the caller comes back after an outcome.
@@ -98,86 +103,103 @@ class Schedule:
         request.
         """
         now = self._session.clock()
-        if self._left_at < self._limit <= now:
+        if self._left_at < self._deadline <= now:
             for due, _, watched in self._later:
                 if due > self._deadline:
                     self._end(watched, watched.timeout(now))
             self._later = [entry for entry in self._later if entry[0] <= self._deadline]
             heapq.heapify(self._later)
             self._is_last_round = True
-            self._deadline = now + (self._options.call.request_timeout or DEFAULT_REQUEST_TIMEOUT)
+            self._before_last_round = set(self._in_flight)
+            self._left_deadline = self._deadline
+            self._deadline = now + self._options.time_of_last_look
 
     def took(self, watched: Watched, outcome: TaskStatus | Refusal) -> None:
-        """Takes in what a look brought."""
+        """Takes in what a look brought, which can be a while after it came."""
         if watched not in self._in_flight:
             return
         self._in_flight.remove(watched)
-        now = self._session.clock()
-        is_over = watched.take(outcome, now, self._options, self._pacer)
+        at = watched.looked_at
+        is_over = watched.take(outcome, at, self._options, self._pacer)
         if isinstance(outcome, Refusal) and isinstance(outcome.error, AuthenticationError):
             self._end(watched, outcome.error)
             self._end_all(outcome.error)
         elif is_over:
-            self._end(watched, outcome.error if isinstance(outcome, Refusal) else self._result(watched, outcome, now))
-        elif self._is_last_round or now >= self._deadline:
-            self._end(watched, watched.timeout(now))
+            self._end(watched, outcome.error if isinstance(outcome, Refusal) else self._result(watched, outcome, at))
         else:
-            watched.plan(self._session, now, self._pacer)
-            self._looks += 1
-            heapq.heappush(self._later, (watched.due, self._looks, watched))
+            watched.plan(self._session, at, self._pacer)
+            self._look_later(watched, at)
 
-    @property
-    def _limit(self) -> float:
-        return math.inf if self._options.timeout == 0 else self._deadline
+    def _look_later(self, watched: Watched, at: float) -> None:
+        """Plans the next look; gives the task up where there is none before the deadline."""
+        was_away = watched in self._before_last_round
+        self._before_last_round.discard(watched)
+        if at >= self._deadline or (self._is_last_round and not (was_away and watched.due <= self._left_deadline)):
+            self._end(watched, watched.timeout(self._session.clock()))
+            return
+        self._looks += 1
+        heapq.heappush(self._later, (watched.due, self._looks, watched))
 
     def _ready_at(self, now: float) -> float:
         """Returns the moment at which the next look may be taken, as far as it is known now."""
-        due = now if self._new else self._later[0][0]
+        while self._later and self._later[0][0] <= now:
+            self._due.append(heapq.heappop(self._later)[2])
+        waiting = len(self._new) + len(self._due)
+        due = now if waiting else self._later[0][0]
         earliest = max(due, self._session.outage.earliest_look(now))
         if earliest > now:
+            self.give_back()
             return earliest
-        budget = self._session.budget
-        if self._ticket is None or not budget.is_valid(self._ticket):
-            slot = budget.next_slot(now)
-            if slot > self._limit:
-                return slot
-            self._ticket = budget.reserve(now)
-        return self._ticket.at
+        return self._turn_at(now, waiting)
 
-    def _next(self, now: float) -> Watched:
+    def _turn_at(self, now: float, waiting: int) -> float:
+        """Returns the moment of the next turn in the budget.
+
+        There is a place in the line for each task that is due, up to a number: this call must not fall behind others.
+        """
+        budget = self._session.budget
+        while self._tickets and budget.is_lost(self._tickets[0], now):
+            self._tickets.popleft()
+        while len(self._tickets) < min(waiting, MAX_PLACES):
+            soonest = now + budget.shortest_delay(now)
+            if soonest >= self._deadline:
+                return soonest if not self._tickets else now + budget.delay(self._tickets[0], now)
+            self._tickets.append(budget.reserve(now))
+        return now + budget.delay(self._tickets[0], now)
+
+    def give_back(self) -> None:
+        """Returns the places in the budget's line that are not needed."""
+        while self._tickets:
+            self._session.budget.give_back(self._tickets.pop())
+
+    def _next(self) -> Watched:
         """Takes the task that became due earliest. A first look counts as due a little after its wait began."""
-        if self._new:
-            due = self._started + self._pacer.handicap
-            if not self._later or self._later[0][0] > min(now, due):
-                return Watched(self._new.popleft(), self._started)
-        return heapq.heappop(self._later)[2]
+        if self._new and not (self._due and self._due[0].due < self._started + self._pacer.handicap):
+            return Watched(self._new.popleft(), self._started)
+        return self._due.popleft()
 
     def _look(self, watched: Watched, now: float) -> Look:
         self._in_flight.add(watched)
-        timeout = self._options.call.request_timeout
-        if not self._is_last_round:
-            timeout = shorter(timeout, self._deadline - now)
-        flow = attempt(self._session, watched.key, timeout, watched.looks + 1, waits_for=id(watched))
-        return Look(watched, flow)
+        return Look(watched, look(self._session, watched, self._options, self._deadline - now))
 
     def _expire(self, now: float) -> None:
         """Gives up every task that is not being looked at; those that are have no time left either."""
-        for _, _, watched in self._later:
+        for watched in self._take_waiting():
             self._end(watched, watched.timeout(now))
-        for key in self._new:
-            watched = Watched(key, self._started)
-            self._end(watched, watched.timeout(now))
-        self._later.clear()
-        self._new.clear()
 
     def _end_all(self, error: OutcomeError) -> None:
-        for watched in (*self._in_flight, *(entry[2] for entry in self._later)):
+        for watched in (*self._in_flight, *self._take_waiting()):
             self._end(watched, error)
-        for key in self._new:
-            self._end(Watched(key, self._started), error)
         self._in_flight.clear()
+
+    def _take_waiting(self) -> list[Watched]:
+        """Takes all tasks that are not being looked at."""
+        later = [watched for _, _, watched in self._later]
+        waiting = [*self._due, *later, *(Watched(key, self._started) for key in self._new)]
+        self._due.clear()
         self._later.clear()
         self._new.clear()
+        return waiting
 
     def _result(self, watched: Watched, status: TaskStatus, now: float) -> CompletedTask | OutcomeError:
         return watched.result(status, now, allow_partial=self._options.allow_partial)

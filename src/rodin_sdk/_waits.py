@@ -1,22 +1,23 @@
 """What a wait for one task does, decided without input or output, and the rules that all waits share."""
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from rodin_sdk._config import Options
-from rodin_sdk._errors import TaskCanceledError, TaskError, TaskFailedError, WaitTimeoutError
-from rodin_sdk._flows import Flow, Session, attempt
+from rodin_sdk._errors import RequestTimeoutError, TaskCanceledError, TaskError, TaskFailedError, WaitTimeoutError
+from rodin_sdk._flows import Flow, Session, attempt, is_outage
 from rodin_sdk._messages import Emit, Pause
 from rodin_sdk._models import CompletedTask, JobStatus, TaskStatus
+from rodin_sdk._observe import look_ended
 from rodin_sdk._outcome import OutcomeError
 from rodin_sdk._poll import Pacer
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._secrets import Secret
 
-OUTAGE_NAP: Final = 5.0
-"""Seconds after which a waiting task asks again whether an outage is over."""
+if TYPE_CHECKING:
+    from rodin_sdk._budget import Ticket
 
 
 @frozen
@@ -40,6 +41,16 @@ class WaitOptions:
         """Returns the moment at which a wait that began then is over."""
         return math.inf if self.timeout is None else started + self.timeout
 
+    @property
+    def time_of_last_look(self) -> float:
+        """Seconds for a look that is taken after the deadline, the wait for its turn included."""
+        return math.inf if self.call.request_timeout is None else self.call.request_timeout
+
+    def limit(self, left: float) -> float | None:
+        """Returns the time for one look: its own limit, or what is left of the wait; None where neither ends."""
+        shortest = left if self.call.request_timeout is None else min(self.call.request_timeout, left)
+        return None if shortest == math.inf else shortest
+
     def pacer(self, session: Session) -> Pacer:
         """Returns what chooses the pauses."""
         return Pacer(self.call.poll, session.lifetimes)
@@ -48,14 +59,14 @@ class WaitOptions:
 class Watched:
     """One task that is waited for: what was seen of it, and when to look again."""
 
-    __slots__ = ("due", "first_look_at", "key", "last", "looks", "refusal", "running_at", "started")
+    __slots__ = ("due", "key", "last", "looked_at", "looks", "refusal", "running_at", "started")
 
     def __init__(self, key: Secret, started: float) -> None:
         self.key = key
         self.started = started
         self.due = started
+        self.looked_at = started
         self.looks = 0
-        self.first_look_at = started
         self.running_at = math.nan
         self.last: TaskStatus | None = None
         self.refusal: Refusal | None = None
@@ -64,22 +75,26 @@ class Watched:
         """Takes in a look; returns whether it is the last one."""
         previous, self.refusal = self.refusal, None
         self.looks += 1
-        if self.looks == 1:
-            self.first_look_at = now
+        look_ended(self.key, outcome, self.last if previous is None else previous)
         if isinstance(outcome, Refusal):
             self.refusal = outcome
             return not _is_outlived(outcome, previous)
         self.last = outcome
         is_over = outcome.is_final or (not options.allow_partial and _has_ended_badly(outcome))
-        age = now - self.first_look_at
+        age = now - self.started
         if not math.isnan(self.running_at):
             pacer.saw(self.running_at, age, ended=is_over)
         self.running_at = age
         return is_over
 
+    @property
+    def wants_fresh_connection(self) -> bool:
+        """Whether the next look should not go over a connection that was used before."""
+        return self.refusal is not None and self.refusal.wants_fresh_connection
+
     def plan(self, session: Session, now: float, pacer: Pacer) -> None:
         """Decides when to look again. What the service asked for is a floor under the pause."""
-        pause = pacer.pause(now - self.first_look_at, self.looks, session.dice)
+        pause = pacer.pause(now - self.started, self.looks, session.dice)
         floor = (self.refusal.retry_after or 0.0) if self.refusal is not None else 0.0
         self.due = now + max(pause, floor)
 
@@ -142,10 +157,11 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
     # One look is always taken: with a timeout of 0, and when the caller was away for what was left of the time.
     is_last = options.timeout == 0
     while True:
-        if not (yield from _turn(session, watched.due, math.inf if is_last else deadline)):
+        if is_last:
+            deadline = session.clock() + options.time_of_last_look
+        if not (yield from _turn(session, watched.due, deadline, is_last=is_last)):
             raise watched.timeout(session.clock())
-        limit = shorter(options.call.request_timeout, math.inf if is_last else deadline - session.clock())
-        outcome = yield from attempt(session, key, limit, watched.looks + 1, waits_for=id(watched))
+        outcome = yield from look(session, watched, options, deadline - session.clock())
         now = session.clock()
         before = watched.last
         is_over = watched.take(outcome, now, options, pacer)
@@ -162,6 +178,29 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
         is_last = watched.due <= deadline < session.clock()
 
 
+def look(session: Session, watched: Watched, options: WaitOptions, left: float) -> Flow[TaskStatus | Refusal]:
+    """Looks once at a task that is waited for, within the time that is left."""
+    limit = options.limit(left)
+    outage = session.outage
+    outage.began(session.clock())
+    try:
+        outcome = yield from attempt(
+            session, watched.key, limit, watched.looks + 1, fresh=watched.wants_fresh_connection
+        )
+        # A look that the deadline cut short says nothing about the service.
+        is_cut = (
+            limit != options.call.request_timeout
+            and isinstance(outcome, Refusal)
+            and isinstance(outcome.error, RequestTimeoutError)
+        )
+        if is_outage(outcome) and not is_cut:
+            outage.failed(session.clock(), id(watched), session.dice())
+    finally:
+        outage.ended()
+    watched.looked_at = session.clock()
+    return outcome
+
+
 def wait(session: Session, key: Secret, options: WaitOptions) -> Flow[CompletedTask]:
     """`watch` folded to its end.
 
@@ -176,28 +215,33 @@ def wait(session: Session, key: Secret, options: WaitOptions) -> Flow[CompletedT
     return result
 
 
-def _turn(session: Session, due: float, deadline: float) -> Flow[bool]:
-    """Waits until a task may be looked at; returns whether that was before the deadline."""
+def _turn(session: Session, due: float, deadline: float, *, is_last: bool) -> Flow[bool]:
+    """Waits until a task may be looked at; returns whether that is before the deadline.
+
+    Args:
+        session: What the calls of a client share.
+        due: When the task is due.
+        deadline: When it is too late.
+        is_last: Whether there is nothing to wait for once it is clear that it will be too late.
+    """
+    budget = session.budget
+    ticket: Ticket | None = None
     while True:
         now = session.clock()
-        # An outage may end sooner than it seems now, by a look of another task.
-        earliest = max(due, min(session.outage.earliest_look(now), now + OUTAGE_NAP))
-        if max(earliest, session.budget.next_slot(now)) > deadline:
-            yield Pause(max(0.0, deadline - now))
+        ready = max(due, session.outage.earliest_look(now))
+        if ticket is not None and (ready > now or budget.is_lost(ticket, now)):
+            # Given back, so that nobody waits behind those whom an outage holds back.
+            budget.give_back(ticket)
+            ticket = None
+        if ticket is None and (ready > now or now + budget.shortest_delay(now) >= deadline):
+            ready = max(ready, now + budget.shortest_delay(now))
+        else:
+            ticket = ticket or budget.reserve(now)
+            ready = max(ready, now + budget.delay(ticket, now))
+        if ready >= deadline:
+            if not is_last:
+                yield Pause(max(0.0, deadline - now))
             return False
-        if earliest > now:
-            yield Pause(earliest - now)
-            continue
-        ticket = session.budget.reserve(now)
-        if ticket.at > now:
-            yield Pause(ticket.at - now)
-        now = session.clock()
-        if session.budget.is_valid(ticket) and session.outage.earliest_look(now) <= now:
-            session.outage.began(now)
+        if ready <= now:
             return True
-
-
-def shorter(limit: float | None, left: float) -> float | None:
-    """Returns the time for one look: its own limit, or what is left of the wait; None where neither ends."""
-    shortest = left if limit is None else min(limit, left)
-    return None if shortest == math.inf else shortest
+        yield Pause(ready - now)
