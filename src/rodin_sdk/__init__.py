@@ -12,36 +12,6 @@ Names are loaded when they are first used, so that importing the package costs n
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from rodin_sdk._async_client import AsyncRodin, AsyncTask
-    from rodin_sdk._base_url import Host
-    from rodin_sdk._client import Rodin, Task
-    from rodin_sdk._config import Seconds
-    from rodin_sdk._errors import (
-        APIError,
-        AuthenticationError,
-        BadRequestError,
-        ClientClosedError,
-        ConfigurationError,
-        InsufficientFundsError,
-        InvalidResponseError,
-        NotFoundError,
-        PermissionDeniedError,
-        RateLimitError,
-        RequestTimeoutError,
-        RodinError,
-        ServerError,
-        TaskCanceledError,
-        TaskError,
-        TaskFailedError,
-        TransportError,
-        WaitTimeoutError,
-    )
-    from rodin_sdk._models import CompletedTask, Job, JobStatus, TaskStatus
-    from rodin_sdk._outcome import Outcome
-    from rodin_sdk._poll import Poll
-    from rodin_sdk._version import __version__
-
 __all__ = [
     "APIError",
     "AsyncRodin",
@@ -110,7 +80,36 @@ _MODULES: Final = {
     "__version__": "_version",
 }
 
-if not TYPE_CHECKING:  # or a type checker would take every misspelt name for one of these
+if TYPE_CHECKING:
+    from rodin_sdk._async_client import AsyncRodin, AsyncTask
+    from rodin_sdk._base_url import Host
+    from rodin_sdk._client import Rodin, Task
+    from rodin_sdk._config import Seconds
+    from rodin_sdk._errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConfigurationError,
+        InsufficientFundsError,
+        InvalidResponseError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        RodinError,
+        ServerError,
+        TaskCanceledError,
+        TaskError,
+        TaskFailedError,
+        TransportError,
+        WaitTimeoutError,
+    )
+    from rodin_sdk._models import CompletedTask, Job, JobStatus, TaskStatus
+    from rodin_sdk._outcome import Outcome
+    from rodin_sdk._poll import Poll
+    from rodin_sdk._version import __version__
+else:  # hidden from type checkers, which would take every misspelt name for one of these
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:

@@ -227,9 +227,9 @@ class AsyncRodin(BaseClient):
         """
         from rodin_sdk import _adrive  # noqa: PLC0415
 
-        keys = conceal_all(subscription_keys)
+        concealed = conceal_all(subscription_keys)
         del subscription_keys
-        keys = parse_subscription_keys(keys)
+        keys = parse_subscription_keys(concealed)
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         return _adrive.outcomes(self._transport, lambda: self._schedule(keys, options))
 
@@ -260,9 +260,9 @@ class AsyncRodin(BaseClient):
         """
         from rodin_sdk import _adrive  # noqa: PLC0415
 
-        keys = conceal_all(subscription_keys)
+        concealed = conceal_all(subscription_keys)
         del subscription_keys
-        keys = parse_subscription_keys(keys)
+        keys = parse_subscription_keys(concealed)
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         outcomes = _adrive.outcomes(self._transport, lambda: self._schedule(keys, options))
         ended = {Secret(outcome.subscription_key): outcome async for outcome in outcomes}

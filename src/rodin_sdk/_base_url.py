@@ -31,6 +31,7 @@ _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LARGEST_PORT: Final = 65535
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_NETLOC_END: Final = re.compile("[/?#]")
 _SCHEME: Final = re.compile("https?://", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 _API_SUFFIX: Final = re.compile(r"(?:/api(?:/v2)?)+\Z")
@@ -111,7 +112,7 @@ def _split(address: Secret, source: str) -> SplitResult:
         )
     if not _SCHEME.match(address.reveal()):
         raise ConfigurationError(f"{source} must start with https:// (or be one of the names {_NAMES}). {_EXAMPLE}.")
-    if "@" in address.reveal().split("/", 3)[2]:
+    if "@" in _NETLOC_END.split(address.reveal(), maxsplit=3)[2]:
         raise ConfigurationError(f"{source} must not have user info (…@): the key is given as api_key.")
     if "?" in address.reveal() or "#" in address.reveal():
         raise ConfigurationError(f"{source} must have neither a query (?…) nor a fragment (#…). {_EXAMPLE}.")

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from enum import Enum
 from numbers import Real
@@ -174,35 +174,32 @@ def parse_subscription_key(given: Secret, name: str = "subscription_key") -> Sec
     return key
 
 
-def parse_subscription_keys(given: Sequence[Secret]) -> list[Secret]:
-    """Returns the keys of a list, each checked.
+def conceal_all(subscription_keys: Iterable[str]) -> list[Secret] | Secret:
+    """Returns the keys as secrets, unchecked: what raises later must not have them in a variable.
 
-    Raises:
-        ConfigurationError: One is empty or no string; the text says which.
-    """
-    return [parse_subscription_key(key, f"subscription_keys[{index}]") for index, key in enumerate(given)]
-
-
-def conceal_all(subscription_keys: Iterable[str]) -> list[Secret]:
-    """Returns the keys of a list as secrets, unchecked: what raises later must not have them in a variable.
-
-    Raises:
-        ConfigurationError: It is one string, or no list at all.
+    What is no list of keys, such as one key, is returned as one secret.
     """
     given = cast("object", subscription_keys)
-    kind = type(given).__name__
     if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
-        del subscription_keys, given
-        raise ConfigurationError(f"subscription_keys must be a list of keys, not one {kind}: put it in brackets.")
+        return Secret(given)
     return [Secret(key) for key in subscription_keys]
 
 
-def _rate(value: object) -> float | None:
+def parse_subscription_keys(given: list[Secret] | Secret) -> list[Secret]:
+    """Returns the keys of a list, each checked.
+
+    Raises:
+        ConfigurationError: It is no list, or a key is empty or no string; the text says which.
+    """
+    if isinstance(given, Secret):
+        raise ConfigurationError(f"subscription_keys must be a list of keys, not one {given.kind}: put it in brackets.")
+    return [parse_subscription_key(key, f"subscription_keys[{index}]") for index, key in enumerate(given)]
+
+
+def _rate(value: float | None) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ConfigurationError(f"requests_per_minute must be a number or None, not {type(value).__name__}.")
-    rate = float(value)
+    rate = _as_float(value, "requests_per_minute", "a number or None")
     if math.isnan(rate) or rate <= 0:
         raise ConfigurationError(f"requests_per_minute must be above 0, not {rate:g}; None means no limit.")
     return rate if math.isfinite(rate) else None
@@ -230,26 +227,30 @@ def parse_seconds(value: Seconds | None, name: str) -> float | None:
     """
     if value is None:
         return None
-    seconds = value.total_seconds() if isinstance(value, timedelta) else _as_float(value, name)
+    seconds = (
+        value.total_seconds()
+        if isinstance(value, timedelta)
+        else _as_float(value, name, "seconds, a timedelta or None")
+    )
     if math.isnan(seconds) or seconds < 0:
         raise ConfigurationError(f"{name} must not be negative or nan, but is {seconds:g}; None means no limit.")
     return seconds if seconds < _FOR_EVER else None
 
 
-def _as_float(value: object, name: str) -> float:
+def _as_float(value: object, name: str, what: str) -> float:
     # Real takes the numbers of numpy, too; a bool is a mistake.
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ConfigurationError(f"{name} must be seconds, a timedelta or None, not {type(value).__name__}.")
+        raise ConfigurationError(f"{name} must be {what}, not {type(value).__name__}.")
     try:
         return float(value)
     except OverflowError:
         # An int or a fraction beyond all floats.
-        return math.copysign(math.inf, -1 if str(value).startswith("-") else 1)
+        return math.inf if cast("float", value) > 0 else -math.inf
 
 
 def _count(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigurationError(f"{name} must be an int, not {type(value).__name__}.")
     if value < 0:
-        raise ConfigurationError(f"{name} must not be negative, but is {value}.")
+        raise ConfigurationError(f"{name} must not be negative.")
     return value

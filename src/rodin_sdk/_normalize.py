@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from rodin_sdk._json import is_array, is_object
 from rodin_sdk._models import Job, JobStatus
-from rodin_sdk._text import printable
 
 MAX_DEPTH: Final = 32
 """Containers within containers: the documented answers have three levels, and nobody recurses safely into 10^5."""
@@ -33,7 +32,17 @@ _SPACE: Final = " \t\r\n"
 
 
 class MalformedBodyError(ValueError):
-    """A body that cannot be understood; its text says why."""
+    """A body that cannot be understood.
+
+    Attributes:
+        reason: Why, with `{}` where a part of the body is quoted.
+        quoted: That part, as it came: it may hold a secret.
+    """
+
+    def __init__(self, reason: str, quoted: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.quoted = quoted
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -87,10 +96,10 @@ def _each_job(jobs: object) -> Iterator[Job]:
     elif is_array(jobs):
         for entry in jobs:
             if not is_object(entry) or not entry:
-                raise MalformedBodyError(f"a job is neither an object nor a map: {_quote(entry)}")
+                raise MalformedBodyError("a job is neither an object nor a map: {}", json.dumps(entry))
             yield from _entry(entry)
     else:
-        raise MalformedBodyError(f"its jobs are neither a list nor a map: {_quote(jobs)}")
+        raise MalformedBodyError("its jobs are neither a list nor a map: {}", json.dumps(jobs))
 
 
 def _entry(entry: Mapping[str, Any]) -> Iterator[Job]:
@@ -99,12 +108,12 @@ def _entry(entry: Mapping[str, Any]) -> Iterator[Job]:
         for uuid, status in entry.items():
             details = status if is_object(status) and "status" in status else {"status": status}
             if details.get("uuid", uuid) != uuid:
-                raise MalformedBodyError(f"a job has two uuids: {_quote(dict(entry))}")
+                raise MalformedBodyError("a job has two uuids: {}", json.dumps(entry))
             yield _job(uuid, details)
     elif "status" in entry and isinstance(entry.get("uuid"), str):
         yield _job(entry["uuid"], entry)
     else:
-        raise MalformedBodyError(f"a job lacks its uuid or its status: {_quote(dict(entry))}")
+        raise MalformedBodyError("a job lacks its uuid or its status: {}", json.dumps(entry))
 
 
 def _job(uuid: str, details: Mapping[str, Any]) -> Job:
@@ -120,12 +129,8 @@ def _job(uuid: str, details: Mapping[str, Any]) -> Job:
 def _merge(one: Job, other: Job) -> Job:
     same = one.status is other.status and (one.status is not JobStatus.UNKNOWN or one.raw_status == other.raw_status)
     if not same:
-        raise MalformedBodyError(f"job {printable(one.uuid)} has two statuses: {one.raw_status}, {other.raw_status}")
+        raise MalformedBodyError("job {} has two statuses", one.uuid)
     return other if one.queue_length is None and other.queue_length is not None else one
-
-
-def _quote(value: object) -> str:
-    return printable(json.dumps(value), limit=80)
 
 
 # --- JSON, strictly
@@ -147,7 +152,7 @@ def _refuse_conflicts(pairs: list[tuple[str, Any]]) -> None:
             # The texts are compared, since in Python 1, 1.0 and True are equal, and in JSON they are not.
             text = json.dumps(value, sort_keys=True)
             if texts.setdefault(name, text) != text:
-                raise MalformedBodyError(f"{printable(name)!r} stands in it twice, with different values")
+                raise MalformedBodyError("{} stands in it twice, with different values", repr(name))
 
 
 def _number(text: str) -> int | float:

@@ -71,7 +71,7 @@ class _Registered:
     has_failed: bool = False
 
 
-_registered: Final[list[_Registered]] = []
+registered_hooks: Final[list[_Registered]] = []
 
 
 def add_hook(hook: Hook) -> Callable[[], None]:
@@ -90,11 +90,11 @@ def add_hook(hook: Hook) -> Callable[[], None]:
         What removes the hook again. Calling it twice does nothing more.
     """
     registered = _Registered(hook)
-    _registered.append(registered)
+    registered_hooks.append(registered)
 
     def remove() -> None:
         with suppress(ValueError):
-            _registered.remove(registered)
+            registered_hooks.remove(registered)
 
     return remove
 
@@ -114,11 +114,11 @@ def attempt_ended(
     if isinstance(outcome, TaskStatus):
         for job in outcome.jobs:
             if job.status is JobStatus.UNKNOWN:
-                _warn_of_unknown_status(printable(redact(job.raw_status, secrets)))
-    if not _registered and not logger.isEnabledFor(logging.DEBUG):
+                warn_of_unknown_status(printable(redact(job.raw_status, secrets)))
+    if not registered_hooks and not logger.isEnabledFor(logging.DEBUG):
         return
     url, path = send.base_url, send.request.path
-    headers = result.headers if isinstance(result, Answer) else {}
+    answer = result if isinstance(result, Answer) else None
     attempt = Attempt(
         method=send.request.method,
         url=f"{url}{path}",
@@ -129,12 +129,12 @@ def attempt_ended(
         number=number,
         resend_count=resend_count,
         duration=duration,
-        status_code=result.status_code if isinstance(result, Answer) else None,
+        status_code=None if answer is None else answer.status_code,
         error=type(outcome.error).__name__ if isinstance(outcome, Refusal) else None,
-        headers={name: printable(redact(value, secrets)) for name, value in headers.items()},
+        headers={} if answer is None else {n: printable(redact(v, secrets)) for n, v in answer.headers.items()},
     )
     _log(attempt)
-    for registered in tuple(_registered):
+    for registered in tuple(registered_hooks):
         _call(registered, attempt)
 
 
@@ -176,9 +176,9 @@ def _call(registered: _Registered, attempt: Attempt) -> None:
 
 
 @lru_cache(_REMEMBERED_STATUSES)
-def _warn_of_unknown_status(raw_status: str) -> None:
+def warn_of_unknown_status(raw_status: str) -> None:
     """Warns once of each such status: were it a final one, a wait for the task would only end at its deadline."""
     logger.warning(
-        "This version of rodin-sdk does not know the job status %r and takes it for running: look for a newer version",
+        "This version of rodin-sdk does not know the job status %s and takes it for running: look for a newer version",
         raw_status,
     )

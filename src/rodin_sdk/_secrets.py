@@ -1,13 +1,16 @@
 """Secrets that cannot show themselves, and the removal of secrets from other texts."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn, final
 
 REDACTED: Final = "[redacted]"
-SHORTEST_REDACTED: Final = 4
+_SHORTEST_REDACTED: Final = 4
 """Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~+=-]*")
+_ESCAPED_BY_GO: Final = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
 
 
 @final
@@ -65,36 +68,28 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
-def redact(text: str, secrets: Iterable[Secret], shortest: int = SHORTEST_REDACTED) -> str:
-    """Returns `text` with every occurrence of a secret replaced; see `redact_bytes`."""
-    return redact_bytes(text.encode("utf-8", "surrogatepass"), secrets, shortest).decode("utf-8", "surrogatepass")
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Returns `text` with every occurrence of a secret replaced, as it is and as a JSON string may spell it."""
+    for spelling in _spellings(secrets):
+        text = text.replace(spelling, REDACTED)
+    return text
 
 
-def redact_bytes(data: bytes, secrets: Iterable[Secret], shortest: int = SHORTEST_REDACTED) -> bytes:
-    """Returns `data` with every occurrence of a secret replaced, as UTF-8 and as a JSON string may spell it.
-
-    Args:
-        data: What may quote a secret.
-        secrets: What to remove, the longest first, since one may be a part of another.
-        shortest: Secrets with fewer characters are left.
-    """
-    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
-        if len(secret.reveal()) >= shortest:
-            if secret.reveal().encode("utf-8", "surrogatepass") in data:
-                data = data.replace(secret.reveal().encode("utf-8", "surrogatepass"), REDACTED.encode())
-            if b"\\" in data:
-                data = re.sub(_spelled_in_json(secret.reveal()), REDACTED.encode(), data)
+def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
+    """Returns `data` with every occurrence of a secret, in UTF-8, replaced; see `redact`."""
+    for spelling in _spellings(secrets):
+        data = data.replace(spelling.encode("utf-8", "surrogatepass"), REDACTED.encode())
     return data
 
 
-def _spelled_in_json(value: str) -> bytes:
-    """Returns a pattern for all the ways in which a JSON string can spell a value."""
-    return b"".join(map(_character_in_json, value))
-
-
-def _character_in_json(character: str) -> bytes:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    escapes = "".join(rf"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
-    plain = re.escape(character.encode("utf-8", "surrogatepass"))
-    short = rb"|\\" + plain if character in '"\\/' else b""
-    return b"(?:" + plain + rb"|(?i:" + escapes.encode() + b")" + short + b")"
+def _spellings(secrets: Iterable[Secret]) -> Iterator[str]:
+    """Yields what to remove, the longest secret first, since one may be a part of another."""
+    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
+        value = secret.reveal()
+        if len(value) < _SHORTEST_REDACTED:
+            continue
+        yield value
+        if not _PLAIN.fullmatch(value):
+            for escaped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+                # Some libraries escape slashes, Go's what HTML would take for its own.
+                yield from (escaped, escaped.replace("/", "\\/"), escaped.translate(_ESCAPED_BY_GO))

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from attrs import evolve
 from rodin_sdk_generated.api.status import check_status
 from rodin_sdk_generated.models import StatusRequest
 
@@ -27,8 +26,8 @@ from rodin_sdk._version import __version__
 REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "cf-ray")
 """Where a request's identifier is looked for; the vendor documents none."""
 
-_SHORTEST_UNMISTAKABLE: Final = 16
-"""Characters of a key that can be removed from an answer without touching what only looks like it, such as a uuid."""
+_QUOTED: Final = 80
+"""Characters of an answer's part that a reason quotes."""
 _SUCCESS: Final = range(200, 300)
 _ALWAYS_RETRIED: Final = frozenset({408, 429, *range(500, 600)})
 _RETRIED_ON_FRESH_CONNECTION: Final = frozenset({421, 425})
@@ -78,9 +77,7 @@ class _AnswerReader:
     """One answer, with what its status and its errors have in common."""
 
     def __init__(self, answer: Answer, secrets: Sequence[Secret], attempts: int) -> None:
-        # Unmistakable keys are removed from all that is kept; short ones, which may be anything, from what is quoted.
-        content = redact_bytes(answer.content, secrets, _SHORTEST_UNMISTAKABLE)
-        self._answer = evolve(answer, content=content) if content is not answer.content else answer
+        self._answer = answer
         self._secrets = secrets
         self._attempts = attempts
         self._headers = {name: self._quote(value) for name, value in answer.headers.items()}
@@ -96,10 +93,9 @@ class _AnswerReader:
             if error is None:
                 return self._status(body, None)
         except MalformedBodyError as malformed:
-            reason = str(malformed)
-        else:
-            return self._final_status(body, error) or self._refusal(body, error)
-        return self._invalid(reason)
+            quoted = printable(redact(malformed.quoted, self._secrets), _QUOTED)
+            return self._invalid(malformed.reason.replace("{}", quoted))
+        return self._final_status(body, error) or self._refusal(body, error)
 
     def failure(self) -> Refusal:
         """Reads an answer of any other code, whose body may be anything."""
@@ -144,15 +140,23 @@ class _AnswerReader:
 
     def _invalid(self, reason: str) -> Refusal:
         error = InvalidResponseError(
-            redact(reason, self._secrets),
+            reason,
             status_code=self._answer.status_code,
-            content=redact_bytes(self._answer.content, self._secrets),
+            content=self._content(),
             headers=self._headers,
             retry_after=parse_retry_after(self._answer.headers),
             request_id=self._request_id,
             attempts=self._attempts,
         )
         return Refusal(error, Again.ALWAYS)
+
+    def _content(self) -> bytes:
+        content = redact_bytes(self._answer.content, self._secrets)
+        if self._answer.unread is None:
+            return content
+        for secret in self._secrets:
+            content = _without_beginning_at_end(content, secret.reveal().encode("utf-8", "surrogatepass"))
+        return content
 
     def _message(self, body: Mapping[str, Any]) -> str | None:
         message = body.get("message")
@@ -172,3 +176,11 @@ def _again_after_status(status_code: int) -> Again:
 
 def _is_from_gateway(error: APIError) -> bool:
     return error.status_code in _NEXT_HOST
+
+
+def _without_beginning_at_end(content: bytes, secret: bytes) -> bytes:
+    """Returns what was cut off without the part of a key that the cut left of it."""
+    for length in range(len(secret) - 1, 0, -1):
+        if content.endswith(secret[:length]):
+            return content[:-length]
+    return content

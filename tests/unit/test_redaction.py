@@ -1,0 +1,280 @@
+"""Keys that a server sends back: they show in no text, no attribute, no pickle and no variable of a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from rodin_sdk import APIError, AsyncRodin, ConfigurationError, InvalidResponseError, Rodin, RodinError
+from tests.secrets_check import assert_no_secrets
+from tests.unit.support import API_KEY, DONE, SECRETS, SUBSCRIPTION_KEY, UUID, look, refusal, response, transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ECHO = f"the key {API_KEY} may not look at {SUBSCRIPTION_KEY}"
+
+# Bodies that quote both keys where an error, or a part of one, is made of them.
+REFUSED: dict[str, tuple[object, int]] = {
+    "message": ({"error": "NO_SUCH_TASK", "message": ECHO}, 404),
+    "code": ({"error": ECHO}, 201),
+    "code that is no string": ({"error": {"why": ECHO}}, 201),
+    "code and message": ({"error": ECHO, "message": ECHO}, 403),
+    "other field": ({"error": "NO_SUCH_TASK", "request": {"subscription_key": SUBSCRIPTION_KEY}}, 201),
+    "html": (f"<html>{ECHO}</html>".encode(), 502),
+    "html of success": (f"<html>{ECHO}</html>".encode(), 200),
+    "text behind the fold": (b" " * 400 + ECHO.encode(), 500),
+    "jobs are a string": ({"jobs": SUBSCRIPTION_KEY}, 201),
+    "job is a string": ({"jobs": [SUBSCRIPTION_KEY]}, 201),
+    "job is a list": ({"jobs": [[SUBSCRIPTION_KEY, API_KEY]]}, 201),
+    "job without uuid": ({"jobs": [{"uuid": 5, "status": SUBSCRIPTION_KEY}]}, 201),
+    "job of two uuids": ({"jobs": {SUBSCRIPTION_KEY: {"uuid": "b", "status": "Done"}}}, 201),
+    "job of two statuses": ({"jobs": [{SUBSCRIPTION_KEY: "Done"}, {SUBSCRIPTION_KEY: "Failed"}]}, 201),
+    "status in conflict": ({"jobs": [{UUID: SUBSCRIPTION_KEY}, {UUID: "Failed"}]}, 201),
+    "uuid longer than an excerpt": ({"jobs": [{"u" * 300 + ECHO: "Done"}, {"u" * 300 + ECHO: "Failed"}]}, 201),
+    "name that stands twice": (f'{{"jobs": [], "{SUBSCRIPTION_KEY}": 1, "{SUBSCRIPTION_KEY}": 2}}'.encode(), 201),
+    "long name that stands twice": (f'{{"{"n" * 500}{API_KEY}": 1, "{"n" * 500}{API_KEY}": 2}}'.encode(), 201),
+}
+
+
+@pytest.mark.parametrize(("body", "status_code"), REFUSED.values(), ids=REFUSED)
+def test_error_shows_no_key_of_the_answer(body: object, status_code: int) -> None:
+    assert_no_secrets(SECRETS, refusal(body, status_code))
+
+
+@pytest.mark.parametrize("header", ["x_request_id", "server", "via", "cf_ray", "x_ratelimit_reset"])
+@pytest.mark.parametrize("status_code", [200, 404, 500])
+def test_error_shows_no_key_of_a_header(header: str, status_code: int) -> None:
+    error = refusal(b"", status_code, **{header: ECHO})
+    assert isinstance(error, APIError | InvalidResponseError)
+    assert "[redacted]" in error.headers[header.replace("_", "-")]
+    assert_no_secrets(SECRETS, error)
+
+
+def test_headers_that_may_hold_secrets_are_not_kept() -> None:
+    error = refusal(b"", 401, set_cookie=f"session={API_KEY}", location=f"https://x/?k={API_KEY}", x_other=API_KEY)
+    assert isinstance(error, APIError)
+    assert error.headers.keys() <= {"content-type", "content-length"}
+    assert_no_secrets(SECRETS, error)
+
+
+def test_bytes_that_are_kept_have_no_key() -> None:
+    error = refusal(f"not JSON: {ECHO}".encode())
+    assert isinstance(error, InvalidResponseError)
+    assert error.content == b"not JSON: the key [redacted] may not look at [redacted]"
+
+
+@pytest.mark.parametrize("kept", [13, 40, len(SUBSCRIPTION_KEY) - 1])
+def test_key_that_is_cut_where_the_reading_stops_does_not_show(kept: int) -> None:
+    """Of a body that is too large, the first MiB is kept; a key may lie across its end."""
+    error = refusal(b"x" * (1024 * 1024 - kept) + SUBSCRIPTION_KEY.encode() + b"x" * 1_000)
+    assert isinstance(error, InvalidResponseError)
+    assert error.content.startswith(b"xxx")
+    assert_no_secrets(SECRETS, error)
+
+
+# How a server's JSON library may write a key; the key itself is the same.
+ESCAPED_KEYS = {
+    "slash": ("path/to/the/secret/key/of/a/task", "/", "\\/"),
+    "quote": ('a"quoted"secret"key"of"a"task', '"', '\\"'),
+    "backslash": ("a\\secret\\key\\of\\a\\task", "\\", "\\\\"),
+    "ampersand, as Go does": ("a&secret&key&of&a&task", "&", "\\u0026"),
+    "outside ascii": ("schlüssel-ü-zu-ü-einer-ü-aufgabe", "ü", "\\u00fc"),
+}
+
+
+@pytest.mark.parametrize(("key", "plain", "escaped"), ESCAPED_KEYS.values(), ids=ESCAPED_KEYS)
+@pytest.mark.parametrize("template", ['{"error": "NO_SUCH_TASK", "task": "%s"}', '{"jobs": "%s"}', '["%s"]'])
+def test_key_that_json_escapes_does_not_show(key: str, plain: str, escaped: str, template: str) -> None:
+    sent = key.replace(plain, escaped)
+    body = (template % sent).encode()
+    with Rodin(API_KEY, http_transport=transport(body), max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+        rodin.status(key)
+    for text in (str(caught.value), *map(str, vars(caught.value).values())):
+        assert key not in text
+        assert sent not in text
+    assert sent.encode() not in vars(caught.value).get("content", b"")
+
+
+def test_key_within_the_other_key_does_not_save_the_rest() -> None:
+    task = API_KEY + "-and-the-rest-of-the-key"
+    body = {"error": "NO_SUCH_TASK", "message": f"no task {task}"}
+    with Rodin(API_KEY, http_transport=transport(body), max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+        rodin.status(task)
+    assert_no_secrets([API_KEY, "-and-the-rest-of-the-key"], caught.value)
+
+
+# --- what a success shows
+
+
+def test_status_shows_no_key_of_its_texts() -> None:
+    status = look({**DONE, "error": ECHO, "message": ECHO}, x_request_id=ECHO)
+    assert status.message == "the key [redacted] may not look at [redacted]"
+    assert_no_secrets(SECRETS, status, pickled=False)  # for the pickle, which has `raw` as well, see below
+
+
+# --- what clients and their errors show
+
+
+def test_client_shows_no_key() -> None:
+    with Rodin(API_KEY, http_transport=transport()) as rodin:
+        rodin.status(SUBSCRIPTION_KEY)
+        assert repr(rodin) == str(rodin) == "Rodin(base_url='https://api.hyper3d.com')"
+        assert_no_secrets(SECRETS, rodin, *vars(rodin).values())
+
+
+async def test_async_client_shows_no_key() -> None:
+    async with AsyncRodin(API_KEY, http_transport=transport()) as rodin:
+        await rodin.status(SUBSCRIPTION_KEY)
+        assert repr(rodin) == str(rodin) == "AsyncRodin(base_url='https://api.hyper3d.com')"
+        assert_no_secrets(SECRETS, rodin, *vars(rodin).values())
+
+
+@pytest.mark.parametrize("cls", [Rodin, AsyncRodin])
+def test_client_that_is_only_half_made_has_a_repr(cls: type[Rodin | AsyncRodin]) -> None:
+    """Whoever reports errors with variables, shows the `self` of a constructor that raised."""
+    assert cls.__name__ in repr(cls.__new__(cls))
+
+
+def failing(error: Exception) -> httpx.MockTransport:
+    def handle(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return httpx.MockTransport(handle)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError(ECHO),
+        httpx.ReadError(ECHO),
+        httpx.ProxyError(ECHO),
+        httpx.RemoteProtocolError(ECHO),
+        httpx.ReadTimeout(ECHO),
+        OSError(ECHO),
+        ConnectionResetError(104, ECHO),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_shows_no_key_of_the_transport(error: Exception) -> None:
+    with (
+        Rodin(API_KEY, http_transport=failing(error), max_retries=0) as rodin,
+        pytest.raises(RodinError) as caught,
+    ):
+        rodin.status(SUBSCRIPTION_KEY)
+    assert_no_secrets(SECRETS, caught.value)
+
+
+@pytest.mark.parametrize("prefix", [" ", "\n", "ü", "\x00", "\ud800"], ids=ascii)
+def test_no_variable_shows_a_key_that_is_refused(prefix: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Rodin(prefix + API_KEY)
+    assert_no_secrets([API_KEY], caught.value)
+
+
+@pytest.mark.parametrize("bad", [API_KEY.encode(), [API_KEY], {API_KEY: 1}, (API_KEY,)], ids=lambda v: type(v).__name__)
+def test_no_variable_shows_a_key_of_the_wrong_type(bad: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Rodin(bad)
+    assert_no_secrets([API_KEY], caught.value)
+    with Rodin(API_KEY, http_transport=transport()) as rodin, pytest.raises(ConfigurationError) as other:
+        rodin.status(bad)
+    assert_no_secrets([API_KEY], other.value)
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "base_url": {"base_url": "http://example.com"},
+    "request_timeout": {"request_timeout": -1},
+    "max_retries": {"max_retries": -1},
+    "ssl_context": {"ssl_context": "yes"},
+    "http_transport": {"http_transport": "yes"},
+    "poll": {"poll": 1},
+    "requests_per_minute": {"requests_per_minute": -1},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("cls", [Rodin, AsyncRodin])
+def test_no_variable_shows_the_key_when_another_argument_is_refused(cls: Callable[..., Any], wrong: Any) -> None:
+    with pytest.raises((ConfigurationError, TypeError, ValueError)) as caught:
+        cls(API_KEY, **wrong)
+    assert_no_secrets(SECRETS, caught.value)
+
+
+def test_key_of_a_callable_does_not_show() -> None:
+    def give() -> str:
+        return f" {API_KEY}"
+
+    with Rodin(give, http_transport=transport()) as rodin, pytest.raises(ConfigurationError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert_no_secrets(SECRETS, rodin, caught.value)
+
+
+def test_failure_of_a_callable_is_its_own() -> None:
+    def give() -> str:
+        raise LookupError("the vault is closed")
+
+    with Rodin(give, http_transport=transport()) as rodin, pytest.raises(LookupError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert_no_secrets(SECRETS, caught.value)
+
+
+def test_failure_of_a_transport_shows_no_key_in_our_variables() -> None:
+    def handle(_: httpx.Request) -> httpx.Response:
+        raise ArithmeticError("a mistake of the user's")
+
+    with (
+        Rodin(API_KEY, http_transport=httpx.MockTransport(handle)) as rodin,
+        pytest.raises(ArithmeticError) as caught,
+    ):
+        rodin.status(SUBSCRIPTION_KEY)
+    assert_no_secrets(SECRETS, caught.value)
+
+
+def test_log_shows_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        refusal({"error": "NO_SUCH_TASK", "message": ECHO}, 404)
+        look(json.dumps(DONE).encode(), x_request_id=ECHO)
+    assert_no_secrets(SECRETS, *caplog.records)
+
+
+def test_key_goes_where_it_belongs() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return response()
+
+    with Rodin(API_KEY, http_transport=httpx.MockTransport(handle)) as rodin:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert seen[0].headers["authorization"] == f"Bearer {API_KEY}"
+    assert json.loads(seen[0].content) == {"subscription_key": SUBSCRIPTION_KEY}
+    elsewhere = {name: value for name, value in seen[0].headers.items() if name != "authorization"}
+    assert_no_secrets(SECRETS, str(seen[0].url), elsewhere)
+
+
+# A look at each of 3,000 tasks, whose answers have an escape each; and a look with a key that is very long.
+MANY = """
+import resource, secrets
+resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+from rodin_sdk import Rodin
+from tests.unit.support import API_KEY, transport
+answers = transport(rb'{"jobs": [], "message": "\\u4efb\\u52a1"}')
+with Rodin(API_KEY, http_transport=answers, requests_per_minute=None) as rodin:
+    for _ in range(3_000):
+        assert rodin.status(secrets.token_urlsafe(300)).message == "\u4efb\u52a1"
+    assert rodin.status(secrets.token_urlsafe(500_000)).message == "\u4efb\u52a1"
+print("done")
+"""
+
+
+def test_removing_keys_costs_next_to_nothing() -> None:
+    """Processor time is limited, and not the time on the wall. Ten seconds are ample: the looks take one."""
+    ended = subprocess.run([sys.executable, "-c", MANY], capture_output=True, check=False)
+    assert ended.stdout.strip() == b"done", ended.stderr[-500:]
