@@ -27,12 +27,17 @@ help:
 
 # ---- What a user runs ----
 
-.PHONY: demo test test-all
+.PHONY: demo fuzz test test-all
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
 test: $(VENV)/.ready ## all tests, and every branch of src/ must be covered
 	$(PY) -m pytest --cov
+
+# COUNT=1000 for a short one, SEED=7 for the same one again; or REPLAY=file for one that was found.
+COUNT := 1000000
+fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz COUNT=1000 SEED=7
+	$(PY) tools/fuzz.py $(if $(REPLAY),--replay "$(REPLAY)",--count "$(COUNT)" $(if $(SEED),--seed "$(SEED)"))
 
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)

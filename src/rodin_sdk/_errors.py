@@ -122,7 +122,7 @@ class APIError(RodinError):
         redirects = _FIRST_REDIRECT <= self.status_code < _FIRST_CLIENT_ERROR
         text = f"{said.rstrip('.')}. {_REDIRECT_ADVICE if redirects else self._advice}"
         if self.retry_after is not None:
-            text += f" The service asks to wait {self.retry_after:g} s."
+            text += f" The service asks to wait {round(self.retry_after, 1):g} s."
         if self.request_id is not None:
             text += f" Request id: {self.request_id}."
         return text
@@ -218,7 +218,6 @@ class TaskError(RodinError):
     """A wait did not end with success.
 
     Attributes:
-        status: The last look at the task; None where there was none.
         elapsed: Seconds since the wait began.
         polls: How often the task was looked at.
     """
@@ -227,11 +226,16 @@ class TaskError(RodinError):
         self, message: str, subscription_key: str, *, status: TaskStatus | None, elapsed: float, polls: int
     ) -> None:
         self._subscription_key = Secret(subscription_key)
-        self.status = status
+        self._status = status
         self.elapsed = elapsed
         self.polls = polls
         name = self._subscription_key.fingerprint()
         super().__init__(f"Task {name} {message} ({polls} {'look' if polls == 1 else 'looks'} in {elapsed:.1f} s).")
+
+    @property
+    def status(self) -> TaskStatus | None:
+        """The last look at the task; None where there was none."""
+        return self._status
 
     @property
     def subscription_key(self) -> str:
@@ -250,11 +254,25 @@ def _rebuild_task_error(
     return _rebuild(cls, args, {**state, "_subscription_key": Secret(subscription_key)})
 
 
-class TaskFailedError(TaskError):
+class _EndedError(TaskError):
+    """A task ended, so that there was a last look at it."""
+
+    _status: TaskStatus
+
+    def __init__(self, message: str, subscription_key: str, *, status: TaskStatus, elapsed: float, polls: int) -> None:
+        super().__init__(message, subscription_key, status=status, elapsed=elapsed, polls=polls)
+
+    @property
+    def status(self) -> TaskStatus:
+        """The last look at the task."""
+        return self._status
+
+
+class TaskFailedError(_EndedError):
     """A job of the task failed; with `allow_partial=True` none is done and one failed. `status` tells which."""
 
 
-class TaskCanceledError(TaskError):
+class TaskCanceledError(_EndedError):
     """A job of the task was canceled, and none failed; with `allow_partial=True` none is done either."""
 
 

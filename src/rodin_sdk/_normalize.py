@@ -152,7 +152,7 @@ def _refuse_conflicts(pairs: list[tuple[str, Any]]) -> None:
             # The texts are compared, since in Python 1, 1.0 and True are equal, and in JSON they are not.
             text = json.dumps(value, sort_keys=True)
             if texts.setdefault(name, text) != text:
-                raise MalformedBodyError("{} stands in it twice, with different values", repr(name))
+                raise MalformedBodyError("{} stands in it twice, with different values", f"'{name}'")
 
 
 def _number(text: str) -> int | float:

@@ -137,8 +137,7 @@ class Schedule:
         if at >= self._deadline or (self._is_last_round and not (was_away and watched.due <= self._left_deadline)):
             self._end(watched, watched.timeout(self._session.clock()))
             return
-        self._looks += 1
-        heapq.heappush(self._later, (watched.due, self._looks, watched))
+        heapq.heappush(self._later, (watched.due, watched.number, watched))
 
     def _ready_at(self, now: float) -> float:
         """Returns the moment at which the next look may be taken, as far as it is known now."""
@@ -179,6 +178,8 @@ class Schedule:
         return self._due.popleft()
 
     def _look(self, watched: Watched, now: float) -> Look:
+        self._looks += 1
+        watched.number = self._looks
         self._in_flight.add(watched)
         return Look(watched, look(self._session, watched, self._options, self._deadline - now))
 

@@ -59,13 +59,14 @@ class WaitOptions:
 class Watched:
     """One task that is waited for: what was seen of it, and when to look again."""
 
-    __slots__ = ("due", "key", "last", "looked_at", "looks", "refusal", "running_at", "started")
+    __slots__ = ("due", "key", "last", "looked_at", "looks", "number", "refusal", "running_at", "started")
 
     def __init__(self, key: Secret, started: float) -> None:
         self.key = key
         self.started = started
         self.due = started
         self.looked_at = started
+        self.number = 0
         self.looks = 0
         self.running_at = math.nan
         self.last: TaskStatus | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import signal
 import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,30 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner
 
+from rodin_sdk import Poll, Rodin
 from rodin_sdk.cli._app import rodin
-from rodin_sdk.testing import Emulator
+from rodin_sdk.testing import Emulator, VirtualClock
+from tests.cli.terminal import Terminal, open_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NOWHERE = "http://127.0.0.1:9"
 """Loopback, where nothing listens: no test reaches the service, whatever it forgets to set."""
 # Before click 8.2 a runner mixes standard output and standard error unless it is told not to.
 SEPARATE: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 COMMAND = [sys.executable, "-W", "error", "-m", "rodin_sdk.cli"]
+IMPATIENT = Poll(0.02, jitter=0)
+"""What lets a wait look as often as no user may."""
+IMPATIENT_PROGRAM = """
+import sys
+from rodin_sdk import Poll, Rodin
+from rodin_sdk.cli import main
+Rodin.__init__.__kwdefaults__.update(poll=Poll(0.02, jitter=0), requests_per_minute=None)
+sys.exit(main())
+"""
+IMPATIENT_COMMAND = [*COMMAND[:-2], "-c", IMPATIENT_PROGRAM]
+"""The command with waits that look as often."""
 
 
 @frozen
@@ -87,6 +101,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """A command that was interrupted leaves Ctrl-C ignored, since it ends the process."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     with Emulator() as emulator:
@@ -96,3 +118,33 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def cli(emulator: Emulator) -> CommandLine:
     return CommandLine(emulator)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets waits in this process look as often as no user may."""
+    defaults = Rodin.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "poll", IMPATIENT)
+    monkeypatch.setitem(defaults, "requests_per_minute", None)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Terminal]]:
+    """Starts commands, each in a terminal of its own."""
+    terminals: list[Terminal] = []
+
+    def start(
+        *words: str, env: Mapping[str, str], columns: int = 80, rows: int = 24, command: Sequence[str] = COMMAND
+    ) -> Terminal:
+        terminals.append(open_terminal([*command, *words], env, columns=columns, rows=rows))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()

@@ -2,108 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
 import shlex
 import shutil
-import struct
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-from attrs import define, field
 
 from rodin_sdk import JobStatus, Rodin
 from rodin_sdk.testing import Fault, JobScript, Shape
-from tests.cli.conftest import COMMAND
+from tests.cli.terminal import CTRL_C, HIDE_CURSOR, SHOW_CURSOR, STYLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from rodin_sdk.testing import Emulator
     from tests.cli.conftest import CommandLine
+    from tests.cli.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
-
-if sys.platform != "win32":
-    import fcntl
-    import termios
-
-PATIENCE = 30.0
-CTRL_C = b"\x03"
-HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# The terminal must be the process' own for Ctrl-C to reach it. Popen cannot do that without preexec_fn's risks.
-TAKE_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-
-
-@define
-class Terminal:
-    """A command that runs in a terminal of its own."""
-
-    process: subprocess.Popen[bytes]
-    screen: int
-    text: str = field(default="", init=False)
-
-    def read_until(self, pattern: str) -> re.Match[str]:
-        """Waits until something has been shown."""
-        deadline = time.monotonic() + PATIENCE
-        while (found := re.search(pattern, self.text)) is None:
-            assert self._read(deadline - time.monotonic()), self.text
-        return found
-
-    def press(self, keys: bytes) -> None:
-        os.write(self.screen, keys)
-
-    def end(self) -> int:
-        """Reads to the end, and returns the exit status."""
-        deadline = time.monotonic() + PATIENCE
-        while self._read(deadline - time.monotonic()):
-            pass
-        return self.process.wait(PATIENCE)
-
-    @property
-    def lines(self) -> list[str]:
-        """What stands on the screen, but for what was overwritten."""
-        return [ESCAPES.sub("", line.rpartition("\x1b[2K")[2]).rstrip() for line in self.text.splitlines()]
-
-    def _read(self, seconds: float) -> bool:
-        ready, _, _ = select.select([self.screen], [], [], max(seconds, 0))
-        assert ready, f"nothing new for {PATIENCE} s after: {self.text}"
-        try:
-            piece = os.read(self.screen, 65_536)
-        except OSError:  # how Linux says that nobody has the terminal open any more
-            return False
-        self.text += piece.decode()
-        return bool(piece)
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Terminal]]:
-    terminals: list[Terminal] = []
-
-    def start(*words: str, env: Mapping[str, str], columns: int = 80) -> Terminal:
-        screen, inside = os.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = subprocess.Popen(
-            [sys.executable, "-c", TAKE_TERMINAL, *COMMAND[1:], *words],
-            env={**os.environ, **env},
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-        )
-        os.close(inside)
-        terminals.append(Terminal(process, screen))
-        return terminals[-1]
-
-    yield start
-    for terminal in terminals:
-        terminal.process.kill()
-        terminal.process.wait()
-        os.close(terminal.screen)
 
 
 def test_a_task_on_a_screen(start: Callable[..., Terminal], cli: CommandLine, emulator: Emulator) -> None:
@@ -134,10 +53,10 @@ def test_a_screen_of_any_width_is_kept_to(
 def test_no_color_means_no_style_at_all(start: Callable[..., Terminal], cli: CommandLine) -> None:
     terminal = start("demo", "--offline", env={**cli.environment, "NO_COLOR": "1"})
     assert terminal.end() == 0
-    assert ESCAPES.findall(terminal.text) == []
+    assert STYLES.findall(terminal.text) == []
     terminal = start("status", cli.add("Failed"), env={**cli.environment, "NO_COLOR": "1"})
     assert terminal.end() == 1
-    assert re.findall(r"\x1b\[[0-9;]*m", terminal.text) == []
+    assert STYLES.findall(terminal.text) == []
 
 
 def test_the_demo_on_a_screen(start: Callable[..., Terminal], cli: CommandLine) -> None:

@@ -74,4 +74,4 @@ def core(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 @pytest.fixture(scope="session")
 def full(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Return an environment with the wheel and all its extras."""
-    return install(tmp_path_factory.mktemp("full"), f"rodin-sdk[cli,testing] @ {dist.wheel.as_uri()}")
+    return install(tmp_path_factory.mktemp("full"), f"rodin-sdk[cli,otel,testing] @ {dist.wheel.as_uri()}")

@@ -16,7 +16,7 @@ print(json.dumps([
 
 IMPORT_ALL = """
 import importlib, pkgutil, rodin_sdk, rodin_sdk_generated, sys
-needs_an_extra = ("rodin_sdk.cli", "rodin_sdk.testing.pytest_plugin")
+needs_an_extra = ("rodin_sdk.cli", "rodin_sdk.opentelemetry", "rodin_sdk.testing.pytest_plugin")
 for package in (rodin_sdk, rodin_sdk_generated):
     assert package.__file__.startswith(sys.prefix), package
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".", onerror=lambda name: None):

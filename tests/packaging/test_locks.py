@@ -30,7 +30,7 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
 def test_the_lowest_versions_are_those_that_the_project_claims() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras: dict[str, list[str]] = project["optional-dependencies"]
-    requirements = [Requirement(text) for text in [*project["dependencies"], *extras["cli"]]]
+    requirements = [Requirement(text) for text in [*project["dependencies"], *extras["cli"], *extras["otel"]]]
     bounds = {
         requirement.name: Version(specifier.version)
         for requirement in requirements

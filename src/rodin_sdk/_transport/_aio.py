@@ -62,6 +62,7 @@ class AsyncTransport(ABC):
         Raises:
             ClientClosedError: The transport was closed meanwhile.
         """
+        self.check_open()
         with suppress(TimeoutError):
             async with self._limit(None):
                 await asyncio.sleep(seconds)

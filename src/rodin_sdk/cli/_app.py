@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from click.shell_completion import shell_complete
 
 from rodin_sdk import __version__
+from rodin_sdk.cli import _help
 from rodin_sdk.cli._exit import ExitStatus
 from rodin_sdk.cli._guard import guarded
 from rodin_sdk.cli._output import ErrorsOnly, JSONLines
@@ -18,77 +20,12 @@ from rodin_sdk.cli._output import ErrorsOnly, JSONLines
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rodin_sdk.cli._output import Output
+    from rodin_sdk.cli._output import LiveOutput, Output
 
 Command = TypeVar("Command", bound="Callable[..., ExitStatus]")
 
 _NAME = "rodin"
-_COMPLETE_VARIABLE = "_RODIN_COMPLETE"
 _LARGEST_PORT = 65_535
-
-_EXIT_STATUSES = """
-\b
-Exit status, of several tasks the worst in the order 130, 2, 3, 1, 4, 0:
-  0    done, or, for a single look, on its way to it
-  1    a task failed or was canceled
-  2    wrong usage or configuration: nothing was sent
-  3    API or transport error, no answer in time included
-  4    timed out: the time for waiting was over before the task was
-  130  interrupted (Ctrl-C)
-"""
-
-_GROUP_EPILOG = f"""
-{_EXIT_STATUSES}
-\b
-Environment:
-  RODIN_API_KEY, HYPER3D_API_KEY  the API key, looked for in this order
-  RODIN_BASE_URL                  the default of --host
-  NO_COLOR                        nothing is styled
-  RODIN_DEBUG                     a fault of the program shows its traceback
-
-\b
-Completion, for the start-up file of the shell:
-  bash  eval "$({_COMPLETE_VARIABLE}=bash_source rodin)"
-  zsh   eval "$({_COMPLETE_VARIABLE}=zsh_source rodin)"
-  fish  {_COMPLETE_VARIABLE}=fish_source rodin | source
-"""
-
-_STATUS_EPILOG = f"""
-\b
-Examples:
-  rodin status "$SUBSCRIPTION_KEY"
-  rodin status @keys.txt
-  submit-something | rodin status --json - | jq -r .task.state
-
-{_EXIT_STATUSES}
-\b
-JSON, one object a line in the order of the keys; fields may be added:
-  schema       1
-  position     the key's place among all keys, from 1
-  fingerprint  the first eight hexadecimal digits of the key's SHA-256
-  exit_status  as above, of this task alone
-  task         null or state, is_final, progress (0 to 1), error, message,
-               request_id, jobs: [uuid, status, raw_status, queue_length]
-  error        null or type, text, status_code, code, message, retry_after,
-               request_id, attempts
-"""
-
-_EMULATOR_EPILOG = """
-\b
-Examples:
-  rodin emulator --port 8000
-  rodin emulator --script tasks.toml --verbose
-
-\b
-A script, in TOML:
-  api_key = "demo"
-  [[tasks]]
-  preset = "regular"
-  speed = 10
-  subscription_key = "first"
-  [[tasks]]
-  jobs = [{ timeline = [[0, "Waiting"], [2, "Generating"], [20, "Failed"]] }]
-"""
 
 
 class _Rodin(click.Group):
@@ -104,7 +41,7 @@ class _Rodin(click.Group):
     ) -> NoReturn:
         """Runs the command line, and ends the process with an exit status."""
         name = prog_name or _NAME
-        variable = complete_var or _COMPLETE_VARIABLE
+        variable = complete_var or _help.COMPLETE_VARIABLE
         if asked := os.environ.get(variable):
             sys.exit(shell_complete(self, extra, name, variable, asked))
         sys.exit(guarded(self, name, sys.argv[1:] if args is None else args, **extra))
@@ -133,17 +70,54 @@ def _output_options(command: Command) -> Command:
     )
 
 
-def _open_output(*, as_json: bool, quiet: bool) -> Output:
-    """Returns where reports go, by the options of `_output_options`."""
+def _wait_options(command: Command) -> Command:
+    """Adds the options of all commands that wait."""
+    return _decorated(
+        command,
+        click.option(
+            "--timeout",
+            metavar="SECONDS",
+            default="1200",
+            callback=_to_wait_time,
+            help="For all tasks together; 0 means one look at each, none waits for ever. The default is 1200. "
+            "Thousands of tasks need more for their first looks alone.",
+        ),
+        click.option(
+            "--allow-partial",
+            is_flag=True,
+            help="Wait until every job has ended, also after one has failed, and count a task with a job that is done "
+            "as done.",
+        ),
+    )
+
+
+def _to_wait_time(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
+    """Returns the seconds that `--timeout` of a wait means; infinitely many for none."""
+    try:
+        seconds = math.inf if value.strip().lower() == "none" else float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no number of seconds; none means no limit.") from None
+    if not seconds >= 0:
+        raise click.BadParameter(f"{value!r} is below 0; none means no limit.")
+    return seconds
+
+
+def _output_for_programs(*, as_json: bool, quiet: bool, every_change: bool = False) -> JSONLines | ErrorsOnly | None:
+    """Returns where reports go, by the options of `_output_options`; None where people want to see them."""
     if as_json and quiet:
         raise click.UsageError("--json and --quiet do not go together.")
     if as_json:
-        return JSONLines()
-    if quiet:
-        return ErrorsOnly()
-    from rodin_sdk.cli._tables import Tables  # noqa: PLC0415 - needs rich
+        return JSONLines(every_change=every_change)
+    return ErrorsOnly() if quiet else None
 
-    return Tables()
+
+def _live_output(*, as_json: bool, quiet: bool, every_change: bool = False) -> LiveOutput:
+    """Returns where the reports of a command go that waits."""
+    if output := _output_for_programs(as_json=as_json, quiet=quiet, every_change=every_change):
+        return output
+    from rodin_sdk.cli._live import open_live_output  # noqa: PLC0415 - needs rich
+
+    return open_live_output()
 
 
 def _decorated(command: Command, *decorators: Callable[[Command], Command]) -> Command:
@@ -155,7 +129,7 @@ def _decorated(command: Command, *decorators: Callable[[Command], Command]) -> C
 @click.group(
     cls=_Rodin,
     invoke_without_command=True,
-    epilog=_GROUP_EPILOG,
+    epilog=_help.GROUP_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name=_NAME, message="%(prog)s %(version)s")
@@ -167,7 +141,7 @@ def rodin(context: click.Context) -> ExitStatus:
     return ExitStatus.USAGE
 
 
-@rodin.command(epilog=_STATUS_EPILOG)
+@rodin.command(help=_help.STATUS, epilog=_help.STATUS_EPILOG)
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @_client_options
 @click.option(
@@ -186,16 +160,61 @@ def status(
     as_json: bool,
     quiet: bool,
 ) -> ExitStatus:
-    """Take one look at each task.
+    """Takes one look at each task."""
+    output: Output | None = _output_for_programs(as_json=as_json, quiet=quiet)
+    if output is None:
+        from rodin_sdk.cli._tables import Tables  # noqa: PLC0415 - needs rich
 
-    KEY is jobs.subscription_key of the submission's answer. "-" reads keys from standard input and "@FILE" from a file,
-    one a line: there nobody sees them, as others can see the arguments of a process. No output shows a key: tasks are
-    told apart by position and fingerprint.
-    """
-    output = _open_output(as_json=as_json, quiet=quiet)
+        output = Tables()
     from rodin_sdk.cli import _connect, _status  # noqa: PLC0415 - need the client
 
     return _status.run(keys, _connect.ClientOptions(host, api_key_file, timeout), output)
+
+
+@rodin.command(help=_help.WAIT, epilog=_help.WAIT_EPILOG)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@_client_options
+@_wait_options
+@_output_options
+def wait(
+    *,
+    keys: tuple[str, ...],
+    host: str | None,
+    api_key_file: Path | None,
+    timeout: float,
+    allow_partial: bool,
+    as_json: bool,
+    quiet: bool,
+) -> ExitStatus:
+    """Waits until each task has ended."""
+    output = _live_output(as_json=as_json, quiet=quiet)
+    from rodin_sdk.cli import _connect, _follow, _wait  # noqa: PLC0415 - need the client
+
+    options, patience = _connect.ClientOptions(host, api_key_file), _follow.Patience(timeout, allow_partial)
+    return _wait.run(keys, options, patience, output)
+
+
+@rodin.command(help=_help.WATCH, epilog=_help.WATCH_EPILOG)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@_client_options
+@_wait_options
+@_output_options
+def watch(
+    *,
+    keys: tuple[str, ...],
+    host: str | None,
+    api_key_file: Path | None,
+    timeout: float,
+    allow_partial: bool,
+    as_json: bool,
+    quiet: bool,
+) -> ExitStatus:
+    """Shows each change of each task."""
+    output = _live_output(as_json=as_json, quiet=quiet, every_change=True)
+    from rodin_sdk.cli import _connect, _follow, _watch  # noqa: PLC0415 - need the client
+
+    options, patience = _connect.ClientOptions(host, api_key_file), _follow.Patience(timeout, allow_partial)
+    return _watch.run(keys, options, patience, output)
 
 
 @rodin.command()
@@ -211,7 +230,7 @@ def demo(*, offline: bool) -> ExitStatus:
     return _demo.run(offline=offline)
 
 
-@rodin.command(epilog=_EMULATOR_EPILOG)
+@rodin.command(epilog=_help.EMULATOR_EPILOG)
 @click.option(
     "--port",
     type=click.IntRange(0, _LARGEST_PORT),

@@ -1,21 +1,33 @@
 """`rodin demo`: the main job on an emulator, as a user meets it; and on the real service, if its keys are there."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import click
 from rich.text import Text
 
-from rodin_sdk import APIError, AuthenticationError, JobStatus, NotFoundError, RateLimitError, Rodin, RodinError
+from rodin_sdk import (
+    APIError,
+    AuthenticationError,
+    JobStatus,
+    NotFoundError,
+    Poll,
+    RateLimitError,
+    Rodin,
+    RodinError,
+)
 from rodin_sdk._secrets import Secret
 from rodin_sdk.cli._exit import CommandError, ExitStatus
+from rodin_sdk.cli._follow import Patience, pass_on
 from rodin_sdk.cli._keys import Key
+from rodin_sdk.cli._live import fate_of, open_live_output
 from rodin_sdk.cli._output import as_json_line
 from rodin_sdk.cli._report import Report, explain
 from rodin_sdk.cli._screen import Screen
 from rodin_sdk.cli._tables import show
-from rodin_sdk.testing import Emulator, Fault, JobScript, Shape
+from rodin_sdk.cli._wait import completed
+from rodin_sdk.testing import PRESETS, Emulator, Fault, JobScript, Shape, TaskScript
 
 _API_KEY_VARIABLES: Final = ("RODIN_API_KEY", "HYPER3D_API_KEY")
 _SUBSCRIPTION_KEY_VARIABLE: Final = "RODIN_SUBSCRIPTION_KEY"
@@ -47,6 +59,23 @@ _STATES: Final[tuple[tuple[tuple[JobScript, ...], JobStatus], ...]] = (
 )
 """Tasks that stand still, and how each stands as a whole."""
 
+_SPEED: Final = 40.0
+"""So many seconds of the service pass in one of the demo's."""
+_PATIENCE: Final = Patience(timeout=4.0, allow_partial=True)
+"""Seconds: twice what the slowest takes that ends, and short, since something does not."""
+_LOOKS: Final = Poll(0.2)
+"""As often as the demo's speed asks for: the service would be looked at seldom."""
+
+_FATES: Final[tuple[tuple[TaskScript, str], ...]] = (
+    (PRESETS["regular"], "done"),
+    (PRESETS["sketch"], "done"),
+    (TaskScript([[(0, "Waiting"), (5, "Generating"), (50, "Failed")]] * 2), "failed"),
+    (PRESETS["canceled"], "canceled"),
+    (PRESETS["preview_fails"], "done in part"),
+    (PRESETS["never_ends"], "timed out"),
+)
+"""Tasks that are waited for, and how each ends."""
+
 
 def run(*, offline: bool) -> ExitStatus:
     """Shows everything, and ends within seconds.
@@ -64,6 +93,7 @@ def run(*, offline: bool) -> ExitStatus:
         _show_states(screen, emulator, rodin)
         _show_one(screen, emulator, rodin)
         _show_errors(screen, emulator, rodin)
+        _show_waiting(screen, emulator)
         screen.print("", f"{len(emulator.requests)} requests, and every answer was understood as it should be.")
     _show_service(screen, offline=offline)
     return ExitStatus.DONE
@@ -123,6 +153,21 @@ def _show_error(screen: Screen, expected: type[APIError], look: Callable[[], obj
         _expect(f"{expected.__name__} is raised", holds=False)
 
 
+def _show_waiting(screen: Screen, emulator: Emulator) -> None:
+    _headline(screen, "5. Tasks of different fates, waited for together")
+    call = f"rodin.as_completed(subscription_keys, timeout={_PATIENCE.timeout:g}, allow_partial=True)"
+    _code(screen, f"for outcome in {call}:", "    print(outcome.task or outcome.error)")
+    keys = _keys(emulator.add_task(script, speed=_SPEED) for script, _ in _FATES)
+    ended: list[Report] = []
+    screen.print("")
+    # A client of its own: the first has been told to wait, which holds all of its calls.
+    with _client(emulator, emulator.api_key) as rodin:
+        reports = completed(rodin.with_options(poll=_LOOKS), keys, _PATIENCE)
+        pass_on(keys, reports, open_live_output(with_errors=False), ended)
+    fates = {report.key.position: fate_of(report) for report in ended}
+    _expect("every task has its fate", holds=[fates[key.position] for key in keys] == [fate for _, fate in _FATES])
+
+
 def _show_service(screen: Screen, *, offline: bool) -> None:
     """Says how to do the same with the real service, and takes one look where the environment has both keys."""
     _headline(screen, "The same with the real service")
@@ -152,7 +197,11 @@ def _client(emulator: Emulator, api_key: str) -> Rodin:
 
 
 def _add(emulator: Emulator, tasks: Sequence[Sequence[JobScript]]) -> list[Key]:
-    return [Key(position, Secret(emulator.add_task(jobs))) for position, jobs in enumerate(tasks, start=1)]
+    return _keys(emulator.add_task(jobs) for jobs in tasks)
+
+
+def _keys(subscription_keys: Iterable[str]) -> list[Key]:
+    return [Key(position, Secret(key)) for position, key in enumerate(subscription_keys, start=1)]
 
 
 def _headline(screen: Screen, text: str) -> None:

@@ -10,7 +10,10 @@ import click
 from rodin_sdk.cli._report import Report, explain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rodin_sdk import Job, RodinError, TaskStatus
+    from rodin_sdk.cli._keys import Key
 
 SCHEMA: Final = 1
 """The version of the JSON lines. New fields may come with any release; what is there keeps its name and meaning, or
@@ -20,8 +23,8 @@ this number grows."""
 class Output(Protocol):
     """Takes the reports of one command, one after the other."""
 
-    def begin(self, count: int) -> None:
-        """Is told how many tasks there are."""
+    def begin(self, keys: Sequence[Key]) -> None:
+        """Is told which tasks there are."""
 
     def add(self, report: Report) -> None:
         """Takes what came of one more task."""
@@ -30,26 +33,55 @@ class Output(Protocol):
         """Shows what was kept back. Called once after `begin`, also when the command is interrupted."""
 
 
+class LiveOutput(Output, Protocol):
+    """Takes, beside, how tasks stand that are waited for. Here `end` is called even if `begin` did not get far."""
+
+    def update(self, report: Report, *, is_news: bool) -> None:
+        """Takes a look at a task that goes on.
+
+        Args:
+            report: What was seen.
+            is_news: Whether it is the first look, or another than at the look before.
+        """
+
+
 class ErrorsOnly:
     """Shows errors, on standard error, and nothing else: the exit status says the rest."""
 
-    def begin(self, count: int) -> None:
+    def begin(self, keys: Sequence[Key]) -> None:
         """Has nothing to prepare."""
+
+    def update(self, report: Report, *, is_news: bool) -> None:
+        """Has nothing to say of a task that goes on."""
 
     def add(self, report: Report) -> None:
         """Shows an error."""
         if report.error is not None:
-            show_error(f"key {report.key.position} ({report.key.fingerprint}): {explain(report.error)}")
+            name, text = f"key {report.key.position} ({report.key.fingerprint})", explain(report.error)
+            of_task = text.removeprefix(f"Task {report.key.fingerprint} ")
+            show_error(f"{name}: {text}" if of_task == text else f"{name} {of_task}")
 
     def end(self) -> None:
         """Has kept nothing back."""
 
 
 class JSONLines:
-    """Writes one JSON object a line, as soon as it is known."""
+    """Writes one JSON object a line, as soon as it is known.
 
-    def begin(self, count: int) -> None:
+    Args:
+        every_change: Whether there is a line for each change as well, and not only for what came of a task.
+    """
+
+    def __init__(self, *, every_change: bool = False) -> None:
+        self._every_change = every_change
+
+    def begin(self, keys: Sequence[Key]) -> None:
         """Has nothing to prepare."""
+
+    def update(self, report: Report, *, is_news: bool) -> None:
+        """Writes a line, where it is wanted."""
+        if is_news and self._every_change:
+            self.add(report)
 
     def add(self, report: Report) -> None:
         """Writes a line."""
@@ -66,10 +98,12 @@ def show_error(text: str) -> None:
 
 def as_json_line(report: Report) -> str:
     """Returns a report as a line of JSON."""
+    waited = {} if report.elapsed is None else {"elapsed": round(report.elapsed, 3), "ended": report.ended}
     return to_json(
         position=report.key.position,
         fingerprint=report.key.fingerprint,
         exit_status=report.exit_status.value,
+        **waited,
         task=None if report.task is None else _task(report.task),
         error=None if report.error is None else _error(report.error),
     )

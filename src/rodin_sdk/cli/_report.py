@@ -5,11 +5,19 @@ from typing import Final
 
 from attrs import frozen
 
-from rodin_sdk import ConfigurationError, JobStatus, RodinError, TaskStatus
+from rodin_sdk import (
+    CompletedTask,
+    ConfigurationError,
+    JobStatus,
+    RodinError,
+    TaskError,
+    TaskStatus,
+    WaitTimeoutError,
+)
 from rodin_sdk.cli._exit import ExitStatus
 from rodin_sdk.cli._keys import Key
 
-_FAILED: Final = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
+FAILED_STATES: Final = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
 
 _IN_OPTIONS: Final = (
     (re.compile(r"\bpass api_key to the client\b"), "name a file with --api-key-file"),
@@ -17,8 +25,17 @@ _IN_OPTIONS: Final = (
     (re.compile(r"\bbase_url\b"), "--host"),
     (re.compile(r"\brequest_timeout\b"), "--timeout"),
     (re.compile(r"\bNone means no limit\b"), "inf means no limit"),
+    (re.compile(r"\bsee status\.(?:failed_)?jobs\b"), "see rodin status"),
+    (re.compile(r"\bpass allow_partial=True\b"), "pass --allow-partial"),
 )
 """What the SDK's errors say of parameters, and what the command line calls the same."""
+
+_STATUS_OF: Final = (
+    (ConfigurationError, ExitStatus.USAGE),
+    (WaitTimeoutError, ExitStatus.TIMED_OUT),
+    (TaskError, ExitStatus.FAILED),
+)
+"""The first line that fits counts; all other errors are errors of the API or the transport."""
 
 
 @frozen
@@ -27,35 +44,53 @@ class Report:
 
     Attributes:
         key: Whose task.
-        task: Its last snapshot; None where there is none.
+        task: Its last snapshot, a `CompletedTask` if it was waited for with success; None where there is none.
         error: What went wrong; None where nothing did.
+        elapsed: Seconds since the command began to wait; None where it does not wait.
+        ended: Whether nothing more is to come about the task.
     """
 
     key: Key
     task: TaskStatus | None = None
     error: RodinError | None = None
+    elapsed: float | None = None
+    ended: bool = True
 
     @property
     def exit_status(self) -> ExitStatus:
         """What the shell is told if this is the only task."""
         if self.error is not None:
             return status_of(self.error)
-        if self.task is not None and self.task.state in _FAILED:
+        if isinstance(self.task, CompletedTask):
+            return ExitStatus.DONE
+        if self.task is not None and self.task.state in FAILED_STATES:
             return ExitStatus.FAILED
         return ExitStatus.DONE
 
 
 def status_of(error: RodinError) -> ExitStatus:
     """Returns the exit status that an error of the SDK leads to."""
-    return ExitStatus.USAGE if isinstance(error, ConfigurationError) else ExitStatus.ERROR
+    return next((status for kind, status in _STATUS_OF if isinstance(error, kind)), ExitStatus.ERROR)
 
 
 def explain(error: RodinError) -> str:
     """Returns an error's text with options in the place of parameters. What the server said is left as it is."""
     text = str(error)
-    quoted: str | None = getattr(error, "message", None) or getattr(error, "body", None)
+    quoted = _quoted(error)
     ours, said, advice = text.partition(quoted) if quoted else (text, "", "")
-    return f"{_in_options(ours)}{said}{_in_options(advice)}"
+    explained = f"{_in_options(ours)}{said}{_in_options(advice)}"
+    if isinstance(error, TaskError) and isinstance(error.__cause__, RodinError):
+        cause = explain(error.__cause__).replace(" (--timeout)", "")  # which is the whole wait's here
+        return f"{explained} The last look failed: {cause}"
+    return explained
+
+
+def _quoted(error: RodinError) -> str | None:
+    """Returns the part of an error's text that holds what the server said; None where there is none."""
+    if isinstance(error, TaskError):
+        return None if error.status is None else str(error.status)
+    quoted: str | None = getattr(error, "message", None) or getattr(error, "body", None)
+    return quoted
 
 
 def _in_options(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import click
 from rich import box
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +31,23 @@ class Screen:
         if not self._on_terminal:
             self._console.width = _UNFOLDED
         self.narrow = self._console.width < _NARROW
+
+    @property
+    def can_change(self) -> bool:
+        """Whether what stands there can be replaced: a log may have colors, and still keeps what it is given."""
+        return self._console.is_interactive and self._console.file.isatty()
+
+    @property
+    def height(self) -> int:
+        """How many lines there are."""
+        return self._console.height
+
+    def live(self) -> Live:
+        """Returns a place whose content can be replaced, and which is empty again in the end.
+
+        It is drawn in a thread of its own, so that Ctrl-C does not end a drawing halfway.
+        """
+        return Live(console=self._console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
     def print(self, *renderables: RenderableType) -> None:
         """Shows tables and texts, one below the other."""

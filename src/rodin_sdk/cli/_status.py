@@ -24,7 +24,7 @@ def run(arguments: Iterable[str], options: ClientOptions, output: Output) -> Exi
     keys = read_keys(arguments)
     statuses: list[ExitStatus] = []
     with options.open() as rodin:
-        output.begin(len(keys))
+        output.begin(keys)
         try:
             for report in look(rodin, keys):
                 statuses.append(report.exit_status)

@@ -7,8 +7,19 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from rodin_sdk import APIError, Job, JobStatus, RodinError, TaskStatus
+from rodin_sdk import (
+    APIError,
+    CompletedTask,
+    Job,
+    JobStatus,
+    RodinError,
+    TaskCanceledError,
+    TaskFailedError,
+    TaskStatus,
+    WaitTimeoutError,
+)
 from rodin_sdk._text import printable
+from rodin_sdk.cli._keys import Key
 from rodin_sdk.cli._output import ErrorsOnly
 from rodin_sdk.cli._report import Report
 from rodin_sdk.cli._screen import Screen, joined
@@ -22,6 +33,11 @@ _STYLES: Final = {
     JobStatus.UNKNOWN: "yellow",
 }
 _ERROR_STYLE: Final = "bold red"
+_PARTIAL_STYLE: Final = "yellow"
+
+PARTIAL: Final = "Partial"
+"""The state of a task of which something is done, where the user said that this is enough."""
+_NOT_SEEN: Final = "..."
 
 
 class Tables:
@@ -31,9 +47,9 @@ class Tables:
         self._screen = Screen()
         self._reports: list[Report] = []
 
-    def begin(self, count: int) -> None:
+    def begin(self, keys: Sequence[Key]) -> None:
         """Shows, to who waits at a terminal, that something is going on."""
-        self._count = count
+        self._count = len(keys)
         self._busy = self._screen.busy(self._progress())
         if self._busy:
             self._busy.start()
@@ -63,16 +79,16 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
         case [] | [Report(task=None)]:
             pass
         case [Report(task=TaskStatus(jobs=(_, *_)) as task)]:
-            screen.print(_tasks_table(screen, reports), "", _jobs_table(screen, task.jobs))
+            screen.print(tasks_table(screen, reports), "", _jobs_table(screen, task.jobs))
         case _:
-            screen.print(_tasks_table(screen, reports))
+            screen.print(tasks_table(screen, reports))
 
 
-def _tasks_table(screen: Screen, reports: Sequence[Report]) -> Table:
+def tasks_table(screen: Screen, reports: Sequence[Report]) -> Table:
     """Returns a table with one row for each task."""
     table = screen.table("#", "Key", "State", *([] if screen.narrow else ["Done"]), "Jobs")
     for report in reports:
-        table.add_row(str(report.key.position), report.key.fingerprint, *_cells(report, narrow=screen.narrow))
+        table.add_row(str(report.key.position), report.key.fingerprint, *cells(report, narrow=screen.narrow))
     return table
 
 
@@ -86,18 +102,34 @@ def _jobs_table(screen: Screen, jobs: Sequence[Job]) -> Table:
     return table
 
 
-def _cells(report: Report, *, narrow: bool) -> Iterator[Text]:
+def cells(report: Report, *, narrow: bool) -> Iterator[Text]:
     """Yields the state, the progress unless there is no room for it, and what is to be said about the jobs."""
     task = report.task
-    separator = "\n" if narrow else ", "
-    yield Text("?", _ERROR_STYLE) if task is None else Text(task.state.value, _STYLES[task.state])
+    yield _state(report)
     if not narrow:
         yield Text("" if task is None else f"{task.progress:.0%}")
-    yield joined(_error_parts(report.error) if task is None else _task_parts(task), separator)
+    parts = () if task is None else _task_parts(task)
+    yield joined([*parts, *_error_parts(report.error)], "\n" if narrow else ", ")
+
+
+def _state(report: Report) -> Text:
+    task = report.task
+    if task is None:
+        return Text(_NOT_SEEN) if report.error is None else Text("?", _ERROR_STYLE)
+    if isinstance(task, CompletedTask) and not task.is_done:
+        return Text(PARTIAL, _PARTIAL_STYLE)
+    return Text(task.state.value, _STYLES[task.state])
 
 
 def _error_parts(error: RodinError | None) -> Iterator[Text]:
-    yield Text(type(error).__name__, _ERROR_STYLE)
+    """Yields what a report's error says beyond the task's state."""
+    match error:
+        case None | TaskFailedError() | TaskCanceledError():
+            return
+        case WaitTimeoutError():
+            yield Text("timed out", _ERROR_STYLE)
+        case _:
+            yield Text(type(error).__name__, _ERROR_STYLE)
     if isinstance(error, APIError) and error.code is not None:
         yield Text(error.code, _ERROR_STYLE)
 

@@ -1,0 +1,102 @@
+"""Forks after use: four children of 25 calls each, and the parent goes on. Reports how the calls of each ended.
+
+The first argument says how: "sync"; "busy" for the same while other threads wait for answers; "closed" for a client
+that was closed; "async" for an event loop in each process; "loop" for one that all go on with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rodin_sdk import ClientClosedError, RodinError
+from tests.faults.programs.common import async_rodin, is_right, report, rodin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CALLS = 25
+CHILDREN = 4
+
+
+def fork(call_many: Callable[[str], Counter[str]]) -> None:
+    """Makes the calls in four children and in the parent, all at once."""
+    pipes: list[int] = []
+    for number in range(CHILDREN):
+        reader, writer = os.pipe()
+        pipes.append(reader)
+        if not os.fork():
+            try:
+                os.write(writer, json.dumps(call_many(f"child {number}")).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+    ends = call_many("parent")
+    for reader in pipes:
+        with open(reader, "rb") as pipe:  # noqa: PTH123 - it has no path
+            ends.update(json.loads(pipe.read() or b'{"died": 1}'))
+    report(**ends)
+
+
+def main(how: str, url: str) -> None:
+    if how in {"sync", "busy", "closed"}:
+        main_sync(how, url)
+    else:
+        main_async(how, url)
+
+
+def main_sync(how: str, url: str) -> None:
+    with rodin(url, request_timeout=5) as client:
+        assert is_right(client.status("first"), "first")
+        if how == "busy":
+            for number in range(3):
+                threading.Thread(target=client.status, args=(f"slow {number}",), daemon=True).start()
+            time.sleep(0.2)
+        elif how == "closed":
+            client.close()
+
+        def call_many(who: str) -> Counter[str]:
+            ends = Counter[str]()
+            for key in (f"{who}, {number}" for number in range(CALLS)):
+                try:
+                    ends["right" if is_right(client.status(key), key) else "wrong"] += 1
+                except ClientClosedError:
+                    ends["closed"] += 1
+                except RodinError:
+                    ends["failed"] += 1
+            return ends
+
+        fork(call_many)
+
+
+def main_async(how: str, url: str) -> None:
+    client = async_rodin(url, request_timeout=2)
+
+    async def calls(who: str) -> Counter[str]:
+        ends = Counter[str]()
+        for key in (f"{who}, {number}" for number in range(CALLS)):
+            try:
+                ends["right" if is_right(await client.status(key), key) else "wrong"] += 1
+            except RodinError:
+                ends["failed"] += 1
+        return ends
+
+    if how == "async":
+        asyncio.run(calls("first"))
+        fork(lambda who: asyncio.run(calls(who)))
+        asyncio.run(client.aclose())
+    else:
+        with asyncio.Runner() as runner:
+            runner.run(calls("first"))
+            fork(lambda who: runner.run(calls(who)))
+            runner.run(client.aclose())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,220 @@
+"""A proxy of the environment's stands in between, with a password that nothing shows."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import pytest
+
+from rodin_sdk import ConfigurationError, RequestTimeoutError, TransportError
+from tests.faults.addresses import refusing
+from tests.faults.answers import OK, PROXY_PASSWORD, PROXY_USER, TUNNEL, answer, echo, head
+from tests.faults.certificates import good, of_another_host, trusting
+from tests.faults.clients import OVERRUN, look
+from tests.faults.matrix import covers
+from tests.faults.server import FaultServer, drip, forever, read, reply, reset, secure, send, stall, until
+
+if TYPE_CHECKING:
+    from tests.faults.conftest import OpensClients
+    from tests.faults.server import Script
+
+BEHIND: Final = "https://127.0.0.1:9"
+"""What is asked for; the scripts of the proxy play its part, too."""
+THROUGH: Final[Script] = [read, send(TUNNEL), secure(good()), forever(read, reply(echo))]
+
+
+def via(monkeypatch: pytest.MonkeyPatch, port: int, variable: str = "HTTPS_PROXY") -> None:
+    monkeypatch.setenv(variable, f"http://{PROXY_USER}:{PROXY_PASSWORD}@127.0.0.1:{port}")
+
+
+def test_a_tunnel_works_and_is_kept(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(THROUGH) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting(), max_retries=0)
+        for number in range(5):
+            assert look(opened, f"task {number}").jobs == {f"task {number}": "Done"}
+        assert (proxy.connections, len(proxy.requests)) == (1, 6)
+        connect = proxy.requests[0]
+        assert connect.startswith(b"CONNECT 127.0.0.1:9 HTTP/1.1\r\n")
+        assert b"\r\nhost: 127.0.0.1:9\r\n" in connect.lower()
+        assert b"Bearer" not in connect
+        assert b"roxy" not in b"".join(proxy.requests[1:]), "the host behind must not see the proxy's password"
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY"])
+def test_other_names_of_the_proxy(variable: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(THROUGH) as proxy:
+        via(monkeypatch, proxy.port, variable)
+        assert look(opens(BEHIND, ssl_context=trusting()), "a task").jobs == {"a task": "Done"}
+
+
+def test_a_proxy_without_credentials_and_scheme(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(THROUGH) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        assert look(opens(BEHIND, ssl_context=trusting()), "a task").jobs == {"a task": "Done"}
+        assert b"authorization" not in proxy.requests[0].lower()
+
+
+@pytest.mark.parametrize("password", ["p\u00e4ss-\u5bc6\u7801-7731", "a:b@c/d?e#f%20", "", " "])
+def test_every_password_travels(password: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(THROUGH) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:{quote(password, safe='')}@127.0.0.1:{proxy.port}")
+        assert look(opens(BEHIND, ssl_context=trusting()), "a task").jobs == {"a task": "Done"}
+        assert base64.b64encode(f"me:{password}".encode()) in proxy.requests[0]
+
+
+def test_an_ipv6_host_stands_in_brackets(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(THROUGH) as proxy:
+        via(monkeypatch, proxy.port)
+        assert look(opens("https://[::1]:9", ssl_context=trusting()), "a task").jobs == {"a task": "Done"}
+        assert proxy.requests[0].startswith(b"CONNECT [::1]:9 HTTP/1.1\r\n")
+        assert b"\r\nhost: [::1]:9\r\n" in proxy.requests[0].lower()
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "localhost,127.0.0.1", "*"])
+def test_no_proxy_is_obeyed(exempt: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        FaultServer([stall]) as proxy,
+        FaultServer([secure(good()), forever(read, send(OK))], scheme="https") as server,
+    ):
+        via(monkeypatch, proxy.port)
+        monkeypatch.setenv("NO_PROXY", exempt)
+        assert look(opens(server.url, ssl_context=trusting())).jobs == {"job-1": "Done"}
+        assert proxy.connections == 0
+
+
+def test_plain_http_never_goes_through_a_proxy(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer([stall]) as proxy, FaultServer([forever(read, send(OK))]) as server:
+        for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            via(monkeypatch, proxy.port, variable)
+        assert look(opens(server.url)).jobs == {"job-1": "Done"}
+        assert proxy.connections == 0
+
+
+def test_a_tunnel_closed_between_two_polls(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = threading.Event()
+    first = [read, send(TUNNEL), secure(good()), read, send(OK), until(idle)]
+    with FaultServer(first, THROUGH) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting(), max_retries=0)
+        assert look(opened).jobs == {"job-1": "Done"}
+        idle.set()
+        proxy.wait_until_served(1)
+        assert look(opened, "a task").jobs == {"a task": "Done"}
+        assert (proxy.connections, len(proxy.requests)) == (2, 4)
+
+
+@covers("proxy-refuses")
+def test_nobody_listens_where_the_proxy_should(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing() as address:
+        via(monkeypatch, address[1])
+        opened = opens(BEHIND, ssl_context=trusting(), max_retries=2)
+        result = look(opened)
+        assert type(result.error) is TransportError
+        assert len(opened.pauses) == 2
+
+
+REFUSALS: Final[dict[str, Script]] = {
+    "403": [read, send(answer({"error": "no"}, code=403))],
+    "502": [read, send(answer(b"", code=502))],
+    "503 with its own words": [read, send(f"HTTP/1.1 503 {PROXY_USER} {PROXY_PASSWORD} refused\r\n\r\n".encode())],
+    "redirect": [read, send(head("Location: https://elsewhere.test/", "Content-Length: 0", code=302))],
+    "garbage": [read, send(b"\0\1\2\r\n\r\n")],
+    "FIN": [read],
+    "RST": [read, reset],
+    "FIN mid head": [read, send(TUNNEL[:-2])],
+    "FIN after an interim answer": [read, send(b"HTTP/1.1 103 Hints\r\n\r\n")],
+    "FIN in the handshake": [read, send(TUNNEL)],
+    "a head without end": [read, send(TUNNEL[:-2]), forever(send(b"x: y\r\n" * 9999))],
+}
+
+
+@covers("proxy-refuses")
+@pytest.mark.parametrize("how", REFUSALS)
+def test_the_proxy_refuses(how: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = REFUSALS[how]
+    with FaultServer(script, script, THROUGH) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting())
+        result = look(opened)
+        assert type(result.error) is TransportError, repr(result.error)
+        assert (proxy.connections, len(proxy.requests), len(opened.pauses)) == (2, 2, 1)
+        assert look(opened, "a task").jobs == {"a task": "Done"}
+
+
+@covers("proxy-407")
+@pytest.mark.parametrize("reason", ["Proxy Authentication Required", f"not {PROXY_PASSWORD}"])
+def test_the_proxy_wants_other_credentials(reason: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = f'HTTP/1.1 407 {reason}\r\nProxy-Authenticate: Basic realm="{PROXY_PASSWORD}"\r\n\r\n{PROXY_PASSWORD}'
+    with FaultServer([read, send(refusal.encode()), stall]) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting(), max_retries=3)
+        result = look(opened)
+        assert type(result.error) is TransportError
+        assert "407" in str(result.error)
+        assert (proxy.connections, len(proxy.requests), opened.pauses) == (1, 1, [])
+
+
+STALLS: Final[dict[str, Script]] = {
+    "before the request is read": [stall],
+    "before the answer": [read, stall],
+    "mid answer": [read, send(TUNNEL[:-2]), stall],
+    "drip": [read, forever(drip(b"HTTP/1.1 103 Hints\r\n\r\n", 0.02))],
+    "in the handshake": [read, send(TUNNEL), stall],
+    "after the handshake": [read, send(TUNNEL), secure(good()), stall],
+}
+
+
+@covers("proxy-stalls")
+@pytest.mark.parametrize("when", STALLS)
+def test_the_proxy_stalls(when: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(STALLS[when]) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.2)
+        result = look(opened)
+        assert type(result.error) is RequestTimeoutError
+        assert result.seconds <= 0.4 + OVERRUN
+        assert (proxy.connections, len(opened.pauses)) == (2, 1)
+        assert b"Bearer" not in b"".join(proxy.requests)
+
+
+@covers("untrusted")
+def test_a_proxy_that_is_in_the_middle(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer([read, send(TUNNEL), secure(of_another_host()), forever(read, send(OK))]) as proxy:
+        via(monkeypatch, proxy.port)
+        result = look(opens(BEHIND, ssl_context=trusting(), max_retries=3))
+        assert type(result.error) is TransportError
+        assert (proxy.connections, len(proxy.requests)) == (1, 1)
+
+
+@covers("leftovers")
+def test_what_a_proxy_says_itself_is_never_an_answer(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer in clear text comes with the tunnel, ahead of the one within TLS."""
+    with FaultServer([read, send(TUNNEL + OK), secure(good()), forever(read, reply(echo))]) as proxy:
+        via(monkeypatch, proxy.port)
+        result = look(opens(BEHIND, ssl_context=trusting(), max_retries=0), "a task")
+        assert isinstance(result.error, TransportError) or result.jobs == {"a task": "Done"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "socks5://{}@127.0.0.1:1080",
+        "https://{}@127.0.0.1:8080",
+        "http://{}@127.0.0.1:99999",
+        "http://{}@127.0.0.1:port",
+        "http://{}@:8080",
+        "http://{}@[::1:8080",
+        "http://{}@pr\u00f6xy.test:8080",
+        "http://{}@proxy..test:8080",
+        f"http://{{}}@{'x' * 64}.test:8080",
+        "http://{}@",
+    ],
+)
+def test_a_proxy_that_cannot_be_used(address: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address.format(f"{PROXY_USER}:{PROXY_PASSWORD}"))
+    result = look(opens(BEHIND, ssl_context=trusting(), max_retries=0))
+    assert type(result.error) in {ConfigurationError, TransportError}, repr(result.error)
