@@ -13,6 +13,7 @@ from rodin_sdk._config import (
     DEFAULT_WAIT_TIMEOUT,
     NOT_GIVEN,
     Options,
+    check_callback,
     conceal,
     conceal_all,
     parse_subscription_key,
@@ -194,6 +195,7 @@ class Rodin(BaseClient):
 
         key = Secret(subscription_key)
         del subscription_key
+        check_callback(on_update, "on_update")
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         return _drive.run(self._transport, self._wait_flow(key, options), on_update)
 

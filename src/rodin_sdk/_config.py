@@ -205,6 +205,16 @@ def _rate(value: float | None) -> float | None:
     return rate if math.isfinite(rate) else None
 
 
+def check_callback(value: object, name: str) -> None:
+    """Refuses what is given in the place of a function and cannot be called.
+
+    Raises:
+        ConfigurationError: It can neither be called nor is it None.
+    """
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{name} must be callable or None, not {type(value).__name__}.")
+
+
 def _poll(value: PollArgument) -> PollArgument:
     given = cast("object", value)
     if isinstance(given, Poll) or callable(given):

@@ -1,5 +1,6 @@
 """Performs what the flows decide: in the caller's thread, and the looks at many tasks in a few threads beside it."""
 
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -79,11 +80,16 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
                 pool.submit(copy_context().run, _take_look, scope, step, results)
             else:
                 with suppress(Empty):
-                    _take_in(results.get(timeout=step.seconds), schedule)
+                    _take_in(results.get(timeout=_at_most(step.seconds)), schedule)
     finally:
         schedule.give_back()
         scope.close()
         pool.shutdown(wait=transport.can_cut, cancel_futures=True)
+
+
+def _at_most(seconds: float | None) -> float | None:
+    """Returns a time that the operating system's calls can hold."""
+    return None if seconds is None else min(seconds, threading.TIMEOUT_MAX)
 
 
 def _take_look(scope: Scope, look: Look, results: _Results) -> None:

@@ -10,6 +10,7 @@ def _refuse(*_args: object, **_kwargs: object) -> NoReturn:
 class ReadOnlyDict(dict[str, Any]):
     """A dict without the methods that change it."""
 
+    __slots__ = ()
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
@@ -20,6 +21,7 @@ class ReadOnlyDict(dict[str, Any]):
 class ReadOnlyList(list[Any]):
     """A list without the methods that change it."""
 
+    __slots__ = ()
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rodin_sdk import JobStatus
+from rodin_sdk import JobStatus, Poll
 from rodin_sdk.cli import _demo
+from rodin_sdk.cli._follow import Patience
 from rodin_sdk.testing import Emulator, Shape
 from tests.cli.conftest import NOWHERE
+from tests.cli.test_wait import columns
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -20,10 +22,32 @@ NO_KEYS = {"RODIN_API_KEY": None, "RODIN_BASE_URL": None}
 TRY = '    $ rodin status "$RODIN_SUBSCRIPTION_KEY"'
 
 
+FATES = [
+    ["1", "Done", "100%", "5 Done"],
+    ["2", "Done", "100%", "2 Done"],
+    ["3", "Failed", "0%", "2 Failed"],
+    ["4", "Canceled", "0%", "2 Canceled"],
+    ["5", "Partial", "83%", "5 Done, 1 Failed"],
+    ["6", "Generating", "0%", "2 Generating, timed out"],
+]
+
+
+@pytest.fixture(autouse=True)
+def haste(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for tasks that pass faster than anybody could follow."""
+    if "at_leisure" not in request.fixturenames:
+        monkeypatch.setattr(_demo, "_SPEED", 400.0)
+        monkeypatch.setattr(_demo, "_PATIENCE", Patience(1.0, allow_partial=True))
+        monkeypatch.setattr(_demo, "_LOOKS", Poll(0.05))
+
+
+@pytest.fixture
+def at_leisure() -> None:
+    """Leaves the demo as it is."""
+
+
 def test_it_shows_every_shape_every_state_and_errors_without_a_key(cli: CommandLine) -> None:
-    began = time.monotonic()
     ended = cli("demo", env=NO_KEYS)
-    assert time.monotonic() - began < 5
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.count("Generating: 1 of 2 jobs done") == len(Shape)
     for state in JobStatus:
@@ -32,6 +56,28 @@ def test_it_shows_every_shape_every_state_and_errors_without_a_key(cli: CommandL
         assert f"\n{error}HTTP " in ended.out
     assert '\n{"schema": 1, ' in ended.out
     assert ended.lines[-3:] == ["    $ export RODIN_API_KEY=... RODIN_SUBSCRIPTION_KEY=...", "", TRY]
+
+
+@pytest.mark.usefixtures("at_leisure")
+def test_it_waits_for_tasks_of_all_fates_and_ends_soon(cli: CommandLine) -> None:
+    began = time.monotonic()
+    ended = cli("demo", "--offline", env=NO_KEYS)
+    assert time.monotonic() - began < 15
+    assert (ended.status, ended.err) == (0, "")
+    _, after = ended.out.split("rodin.as_completed(subscription_keys, timeout=4, allow_partial=True):\n")
+    lines, _ = after.split("requests, and every answer was understood as it should be.\n")
+    shown = [columns(line) for line in lines.splitlines() if re.match(r" +\d\.\d  ", line)]
+    assert sorted(shown) == FATES
+    assert shown[-1] == FATES[-1]
+
+
+def test_it_says_when_a_task_has_another_fate(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_demo, "_PATIENCE", Patience(0.0, allow_partial=True))
+    ended = cli("demo", env=NO_KEYS)
+    assert ended.status == 3
+    assert ended.err == (
+        "rodin: The demo expected that every task has its fate, and that is not so: please report it.\n"
+    )
 
 
 @pytest.mark.parametrize("environment", [{"RODIN_API_KEY": None}, {"RODIN_SUBSCRIPTION_KEY": None}])

@@ -107,9 +107,12 @@ def test_output_that_cannot_be_written_is_an_error(cli: CommandLine, monkeypatch
     assert (ended.status, ended.err) == (3, "rodin: The output cannot be written: No space left on device.\n")
 
 
+HELPFUL = ([], ["status"], ["wait"], ["watch"], ["demo"], ["emulator"])
+
+
 def test_help_and_version(cli: CommandLine) -> None:
     assert cli("--version").out == f"rodin {__version__}\n"
-    for words in ([], ["status"], ["demo"], ["emulator"]):
+    for words in HELPFUL:
         ended = cli(*words, "--help")
         assert (ended.status, ended.err) == (0, "")
         assert ended.out.startswith(" ".join(["Usage: rodin", *words]))
@@ -120,13 +123,18 @@ def test_help_and_version(cli: CommandLine) -> None:
 
 
 def test_help_fits_a_screen_of_80_columns_and_has_what_scripts_need(cli: CommandLine) -> None:
-    for words in ([], ["status"], ["demo"], ["emulator"]):
+    for words in HELPFUL:
         assert max(map(len, cli(*words, "--help").lines)) <= 80
-    text = cli("status", "--help").out
-    for status in ExitStatus:
-        assert re.search(rf"^ +{status.value} ", text, re.MULTILINE)
-    for field in ("schema", "position", "fingerprint", "exit_status", "task", "error"):
-        assert re.search(rf"^ +{field} ", text, re.MULTILINE)
+    fields = {"schema", "position", "fingerprint", "exit_status", "task", "error"}
+    waited = fields | {"elapsed", "ended"}
+    for command, documented in {"status": fields, "wait": waited, "watch": waited}.items():
+        text = cli(command, "--help").out
+        for status in ExitStatus:
+            assert re.search(rf"^ +{status.value} ", text, re.MULTILINE)
+        for field in documented:
+            assert re.search(rf"^ +{field} ", text, re.MULTILINE)
+        (line,) = cli(command, "--json", cli.add("Done")).json
+        assert line.keys() == documented
 
 
 def test_the_shell_completes_commands_and_options(cli: CommandLine) -> None:
@@ -135,6 +143,8 @@ def test_the_shell_completes_commands_and_options(cli: CommandLine) -> None:
     assert ended.lines[:2] == ["plain", "status"]
     ended = cli(_RODIN_COMPLETE="zsh_complete", COMP_WORDS="rodin status --qui", COMP_CWORD="2")
     assert ended.lines[:2] == ["plain", "--quiet"]
+    ended = cli(_RODIN_COMPLETE="zsh_complete", COMP_WORDS="rodin wa", COMP_CWORD="1")
+    assert [ended.lines[1], ended.lines[4]] == ["wait", "watch"]
 
 
 def test_main_runs_the_words_of_the_process(

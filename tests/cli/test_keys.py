@@ -126,6 +126,10 @@ def test_a_file_without_one_api_key_is_refused(
         ["status", "--api-key", "{key}"],
         ["status", "--api-key={key}"],
         ["status", "@{key}"],
+        ["wait", "--timeout", "{key}", "a"],
+        ["wait", "--allow-partial={key}", "a"],
+        ["watch", "--timeout=-{key}", "a"],
+        ["watch", "@{key}"],
         ["emulator", "--port={key}"],
     ],
 )

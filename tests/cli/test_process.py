@@ -97,7 +97,10 @@ def test_a_command_loads_what_it_needs_and_no_more(emulator: Emulator, cli: Comm
     # httpx loads rich of itself where it is installed; so this looks at who of us would.
     assert "rodin_sdk.cli._screen" not in loaded("status", "--json", cli.add("Done"))
     assert "rodin_sdk.cli._screen" in loaded("status", cli.add("Done"))
-    assert len(emulator.requests) == 2
+    for_programs = loaded("wait", "--json", cli.add("Done"))
+    assert "rodin_sdk.cli._wait" in for_programs
+    assert not {"rodin_sdk.cli._screen", "rodin_sdk.testing"}.intersection(for_programs)
+    assert len(emulator.requests) == 3
 
 
 def test_importing_the_package_loads_neither_click_nor_rich() -> None:

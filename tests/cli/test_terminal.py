@@ -63,6 +63,11 @@ def test_the_demo_on_a_screen(start: Callable[..., Terminal], cli: CommandLine) 
     terminal = start("demo", "--offline", env=cli.environment)
     assert terminal.end() == 0
     assert "\x1b[1;31mNotFoundError" in terminal.text
+    assert re.search(r"Waiting 0:0\d: .*6 going on|Waiting 0:0\d: 1 canceled, 5 going on", terminal.text)
+    assert re.search(r"(?m)^5  [0-9a-f]{8}  Partial     83%   5 Done, 1 Failed$", "\n".join(terminal.rows))
+    fates = "2 done, 1 done in part, 1 failed, 1 canceled, 1 timed out"
+    assert any(re.fullmatch(rf"Waited 4\.\d s: {fates}\.", row) for row in terminal.rows)
+    assert terminal.has_cursor
     assert terminal.text.count("Generating: 1 of 2 jobs done") == len(Shape)
 
 

@@ -27,6 +27,7 @@ class Case:
         error: What the call raises.
         is_retried: Whether it is tried again.
         seen: The requests that the server reads in one attempt.
+        retries: How often it may be tried again.
         timeout: Seconds for one attempt.
         is_tls: Whether all of it happens within TLS, or in its handshake.
     """
@@ -37,6 +38,7 @@ class Case:
     error: type[RodinError]
     is_retried: bool = True
     seen: int = 1
+    retries: int = 1
     timeout: float = 1.0
     is_tls: bool = False
 
@@ -48,9 +50,9 @@ def hold(case: Case, opens: OpensClients) -> None:
     """Asserts what must come of a fault while it lasts, and that the client is as good as new when it has passed."""
     scheme, options = ("https", {"ssl_context": trusting()}) if case.is_tls else ("http", {})
     whole = [*([secure(good())] if case.is_tls else []), forever(read, send(OK))]
-    attempts = 2 if case.is_retried else 1
+    attempts = 1 + (case.retries if case.is_retried else 0)
     with FaultServer(*[case.script] * attempts, whole, scheme=scheme) as server:
-        opened = opens(server.url, request_timeout=case.timeout, **options)
+        opened = opens(server.url, request_timeout=case.timeout, max_retries=case.retries, **options)
         result = look(opened)
         assert type(result.error) is case.error, repr(result.error)
         assert result.seconds <= attempts * case.timeout + OVERRUN

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rodin_sdk import BadRequestError, RequestTimeoutError, TransportError
+from rodin_sdk import RequestTimeoutError, TransportError
 from tests.faults.addresses import UNREACHABLE, Address, Resolver, refusing, silent
 from tests.faults.answers import OK, answer, echo
 from tests.faults.certificates import good, trusting
@@ -297,15 +297,6 @@ def test_a_hang_up_while_the_request_is_written(ending: Script, is_tls: bool, op
         assert type(result.error) is TransportError
         assert (server.connections, server.requests) == (2, [])
         assert look(opened, "a task").jobs == {"a task": "Done"}
-
-
-def test_an_answer_to_half_a_request_is_heard(opens: OpensClients) -> None:
-    """A server need not read all of what it refuses."""
-    refusal = answer({"error": "INVALID_REQUEST"}, "Connection: close", code=413)
-    with FaultServer([receive, send(refusal), stall]) as server:
-        error = look(opens(server.url, request_timeout=5), "x" * 2**23).error
-        assert isinstance(error, BadRequestError)
-        assert error.status_code == 413
 
 
 def test_connections_are_kept(opens: OpensClients) -> None:

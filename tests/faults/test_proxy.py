@@ -173,10 +173,10 @@ STALLS: Final[dict[str, Script]] = {
 def test_the_proxy_stalls(when: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer(STALLS[when]) as proxy:
         via(monkeypatch, proxy.port)
-        opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.2)
+        opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.15)
         result = look(opened)
         assert type(result.error) is RequestTimeoutError
-        assert result.seconds <= 0.4 + OVERRUN
+        assert result.seconds <= 0.3 + OVERRUN
         assert (proxy.connections, len(opened.pauses)) == (2, 1)
         assert b"Bearer" not in b"".join(proxy.requests)
 

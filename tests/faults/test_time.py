@@ -26,29 +26,30 @@ EARLY_HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 EXTENDED: Final = b"1;name=" + b"x" * 50 + b"\r\n \r\n"
 
 
-def stalling(name: str, *data: bytes) -> Case:
-    return Case("stall", name, [read, *map(send, data), stall], RequestTimeoutError, timeout=SHORT)
+def stalling(name: str, *data: bytes, retries: int = 0) -> Case:
+    script = [read, *map(send, data), stall]
+    return Case("stall", name, script, RequestTimeoutError, timeout=SHORT, retries=retries)
 
 
-def dripping(name: str, first: bytes, drops: bytes) -> Case:
+def dripping(name: str, first: bytes, drops: bytes, *, retries: int = 0) -> Case:
     script = [read, send(first), forever(drip(drops, INTERVAL))]
-    return Case("drip", name, script, RequestTimeoutError, timeout=SHORT)
+    return Case("drip", name, script, RequestTimeoutError, timeout=SHORT, retries=retries)
 
 
 def flooding(name: str, first: bytes, waves: bytes) -> Case:
     """Returns a case in which the bytes come as fast as they are read, so that no operation ever waits."""
-    script = [read, send(first), forever(send(waves * (65536 // len(waves))))]
-    return Case("drip", name, script, RequestTimeoutError, timeout=SHORT)
+    script = [read, send(first), forever(send(waves * (2**20 // len(waves))))]
+    return Case("drip", name, script, RequestTimeoutError, timeout=SHORT, retries=0)
 
 
 CASES: Final = [
     Case("stall", "before the request is read", [stall], RequestTimeoutError, seen=0, timeout=SHORT),
-    stalling("before the head"),
+    stalling("before the head", retries=1),
     stalling("within the status line", b"HTTP/1.1 2"),
     stalling("within the head", head()[:-2]),
-    stalling("after the head", LENGTH),
+    stalling("after the head", LENGTH, retries=1),
     stalling("after an interim answer", EARLY_HINTS),
-    stalling("mid body", OK[:-1]),
+    stalling("mid body", OK[:-1], retries=1),
     stalling("mid chunk", CHUNKED + b"5\r\nab"),
     stalling("before the last chunk", CHUNKED + chunked(b'{"jobs": []}')),
     Case(
@@ -56,8 +57,8 @@ CASES: Final = [
     ),
     dripping("of the status line", b"HTTP/1.1 200 ", b"O"),
     dripping("of a header", b"HTTP/1.1 200 OK\r\nServer: ", b"x"),
-    dripping("of headers", b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
-    dripping("of the body", LENGTH, b" "),
+    dripping("of headers", b"HTTP/1.1 200 OK\r\n", b"a: b\r\n", retries=1),
+    dripping("of the body", LENGTH, b" ", retries=1),
     dripping("of a body without length", head(version="1.0"), b" "),
     dripping("of a chunk", CHUNKED + b"ffff\r\n", b" "),
     dripping("of chunks", CHUNKED, chunked(b" ")),
@@ -66,6 +67,7 @@ CASES: Final = [
     flooding("a flood of interim answers", b"", EARLY_HINTS),
     flooding("a flood of empty interim answers", b"", b"HTTP/1.1 103 \r\n\r\n"),
     flooding("a flood of chunks with extensions", CHUNKED, EXTENDED),
+    flooding("a flood of small chunks", CHUNKED, chunked(b" ")),
     Case(
         "drip",
         "of the body in TLS",

@@ -70,7 +70,7 @@ class AsyncChannel(asyncio.Protocol):
             raise ConnectionResetError from self._error
         data = bytes(self._buffer[:CHUNK])
         del self._buffer[:CHUNK]
-        if not self._has_ended:
+        if not self._has_ended and len(self._buffer) <= _HIGH_WATER:
             self._in_use().resume_reading()
         return data
 
@@ -86,11 +86,6 @@ class AsyncChannel(asyncio.Protocol):
         """Closes the connection at once, without a word to the other side."""
         if self._transport is not None:
             self._transport.abort()
-
-    def forget(self) -> None:
-        """Closes this process's copy of a connection that was inherited by a fork."""
-        if self._socket is not None:
-            self._socket.close()
 
     def _in_use(self) -> asyncio.Transport:
         if self._transport is None:

@@ -169,9 +169,8 @@ class AsyncLaneTransport(AsyncTransport):
 
     def forget(self) -> None:
         """Starts anew in a forked child, which must not speak over its parent's connections."""
-        for lanes in self._lanes.values():
-            lanes.forget()
-        # Kept to the end, since asyncio's own clean-up of them would reach into the parent's event loop.
+        # Kept open and untouched to the end: to close them would reach into the parent's event loop, and free
+        # descriptors that its selector still has on its list.
         _inherited.append(self._lanes)
         self._lanes = {}
 
@@ -277,10 +276,6 @@ class _AsyncLanes:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().channel.close()
-
-    def forget(self) -> None:
-        for lane in self._idle:
-            lane.channel.forget()
 
 
 _of_this_process: Final[weakref.WeakSet[AsyncLaneTransport]] = weakref.WeakSet()

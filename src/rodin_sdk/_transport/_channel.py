@@ -45,6 +45,8 @@ class Channel:
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
         """Lays TLS over the connection."""
         handshake = self.deadline.within(connect_timeout)
+        # Raises where the connection is gone already, since wrap_socket() would leave a socket behind.
+        self._in_use().getpeername()
         secure = context.wrap_socket(self._in_use(), server_hostname=host, do_handshake_on_connect=False)
         self._hold(secure)
         secure.settimeout(handshake.left())
@@ -63,7 +65,9 @@ class Channel:
 
     def read(self) -> bytes:
         """Returns what comes; nothing at the end."""
-        return self._in_use().recv(CHUNK)
+        data = self._in_use().recv(CHUNK)
+        self._check()
+        return data
 
     @property
     def is_quiet(self) -> bool:

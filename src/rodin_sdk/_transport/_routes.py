@@ -72,7 +72,7 @@ class Routes:
 
         Raises:
             ConfigurationError: The environment names a proxy that cannot be used, or certificates that cannot be read.
-        OSError: There are too many open files to read the certificates.
+            OSError: There are too many open files to read the certificates.
         """
         route = self._routes.get(base_url)
         if route is None:

@@ -67,7 +67,7 @@ class SyncTransport(ABC):
         Raises:
             ClientClosedError: The transport was closed meanwhile.
         """
-        if self._closed.wait(seconds):
+        if self._closed.wait(min(seconds, threading.TIMEOUT_MAX)):
             raise ClientClosedError
 
     def close(self) -> None:
