@@ -87,7 +87,7 @@ check-wheel: build .venv-lowest/.locked
 	rm -rf build/sdist && mkdir -p build/sdist
 	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
 	rm -r build/sdist/src
-	cd build/sdist && ../../.venv-lowest/bin/python -m pytest
+	cd build/sdist && ../../.venv-lowest/bin/python -m pytest tests/unit tests/testing tests/observe tests/waits
 
 format: $(VENV)/.ready ## put the code into its one format
 	$(PY) -m ruff check --fix-only .

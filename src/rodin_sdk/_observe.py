@@ -143,9 +143,9 @@ def look_ended(task: Secret, outcome: TaskStatus | Refusal, before: TaskStatus |
     if not logger.isEnabledFor(logging.INFO) or (before is not None and _kind(outcome) == _kind(before)):
         return
     if isinstance(outcome, TaskStatus):
-        logger.info("Task %s is %s", task.fingerprint(), outcome)
+        logger.info("Task %s is %s", task.fingerprint(), str(outcome))
     else:
-        logger.info("A look at task %s failed: %s", task.fingerprint(), outcome.error)
+        logger.info("A look at task %s failed: %s", task.fingerprint(), str(outcome.error))
 
 
 def _kind(outcome: TaskStatus | Refusal) -> object:

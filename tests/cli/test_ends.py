@@ -107,7 +107,7 @@ def test_output_that_cannot_be_written_is_an_error(cli: CommandLine, monkeypatch
     assert (ended.status, ended.err) == (3, "rodin: The output cannot be written: No space left on device.\n")
 
 
-HELPFUL = ([], ["status"], ["wait"], ["watch"], ["demo"], ["emulator"])
+HELPFUL: list[list[str]] = [[], ["status"], ["wait"], ["watch"], ["demo"], ["emulator"]]
 
 
 def test_help_and_version(cli: CommandLine) -> None:

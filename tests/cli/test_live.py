@@ -87,6 +87,18 @@ def test_a_terminal_shows_that_nothing_was_seen_yet(run: Callable[..., Terminal]
 
 
 @terminals
+def test_a_terminal_shows_what_came_of_tasks_that_did_not_end(run: Callable[..., Terminal], emulator: Emulator) -> None:
+    terminal = run("wait", "--timeout", "0", emulator.add_task(NEVER), "no such task")
+    assert terminal.end() == 3
+    assert terminal.has_cursor
+    rows = [re.split(" {2,}", row) for row in terminal.rows]
+    assert rows[2][2:] == ["Generating", "0%", "1 Generating, timed out"]
+    assert rows[3][2:] == ["?", "NotFoundError, NO_SUCH_TASK"]
+    assert re.fullmatch(r"Waited \d+\.\d s: 1 timed out, 1 not known\.", terminal.rows[5])
+    assert [row[:12] for row in terminal.rows[6:8]] == ["rodin: key 1", "rodin: key 2"]
+
+
+@terminals
 def test_ctrl_c_leaves_what_is_known_on_a_usable_screen(run: Callable[..., Terminal], emulator: Emulator) -> None:
     keys = [emulator.add_task([[(0, "Done")]]), emulator.add_task(NEVER), emulator.add_task([[(0, "Failed")]])]
     terminal = run("wait", *keys)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     import pytest
 
@@ -19,7 +19,7 @@ UNREACHABLE: Address = ("255.255.255.255", 9)
 
 
 @contextmanager
-def refusing() -> Iterator[Address]:
+def refusing() -> Generator[Address, None, None]:
     """Gives an address where nobody listens, and nobody else can."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -27,7 +27,7 @@ def refusing() -> Iterator[Address]:
 
 
 @contextmanager
-def silent(host: str = "127.0.0.1") -> Iterator[Address]:
+def silent(host: str = "127.0.0.1") -> Generator[Address, None, None]:
     """Gives an address that never answers a connect, since its backlog is full."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family, backlog=0) as listener, socket.socket(family) as filler:

@@ -1,7 +1,9 @@
-"""The matrix: every fault that the status call holds against, and what holds each. A row without a test fails the suite.
+"""The matrix: every fault that the status call holds against, and what must come of it.
 
-What stays for the waits: an answer that arrives exactly at the deadline and is final, `jobs: []` while waiting, a job that
-vanishes, appears or goes backwards, cancelling at every await of `wait`, and a thousand waiters through an outage.
+A row without a test fails the suite.
+
+What stays for the waits: an answer that arrives exactly at the deadline and is final, `jobs: []` while waiting, a job
+that vanishes, appears or goes backwards, cancelling at every await of `wait`, a thousand waiters through an outage.
 """
 
 from __future__ import annotations

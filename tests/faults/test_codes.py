@@ -83,6 +83,7 @@ def test_what_fails_at_once(code: int, opens: OpensClients) -> None:
     with FaultServer([forever(read, send(answer({"error": "ODD", "message": "odd"}, code=code)))]) as server:
         opened = opens(server.url, max_retries=3)
         error = look(opened).error
+        assert isinstance(error, APIError)
         assert type(error) is AT_ONCE[code]
         assert (error.status_code, error.code, error.message, error.attempts) == (code, "ODD", "odd", 1)
         assert (len(server.requests), opened.pauses) == (1, [])
@@ -95,6 +96,7 @@ def test_what_is_tried_again(code: int, opens: OpensClients) -> None:
     with FaultServer([read, bad, read, bad, read, bad, forever(read, send(OK))]) as server:
         opened = opens(server.url)
         result = look(opened)
+        assert isinstance(result.error, APIError)
         assert type(result.error) is RETRIED[code]
         assert result.error.attempts == 2
         assert result.seconds <= 2.0 + OVERRUN

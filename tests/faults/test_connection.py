@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -33,13 +33,14 @@ from tests.faults.server import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
     from tests.faults.clients import Kind
     from tests.faults.conftest import OpensClients
 
-LOCAL = "http://localhost:9"
-GOOD: Script = [forever(read, reply(echo))]
+LOCAL: Final = "http://localhost:9"
+GOOD: Final[Script] = [forever(read, reply(echo))]
 
 
 @covers("dns-failure")
@@ -135,22 +136,22 @@ def test_several_silent_addresses_take_5_seconds_together(
         assert result.seconds <= 5.0 + OVERRUN
 
 
+DEAD: Final[dict[str, Callable[[ExitStack], list[Address]]]] = {
+    "refusing": lambda stack: [stack.enter_context(refusing())],
+    "silent": lambda stack: [stack.enter_context(silent())],
+    "silent IPv6": lambda stack: [stack.enter_context(silent("::1"))],
+    "unreachable": lambda _: [UNREACHABLE],
+    "five unreachable": lambda _: [UNREACHABLE] * 5,
+    "of all kinds": lambda stack: [UNREACHABLE, stack.enter_context(refusing()), stack.enter_context(silent("::1"))],
+}
+
+
 @covers("dead-addresses", "ipv6-dead")
-@pytest.mark.parametrize(
-    "dead", ["refusing", "silent", "silent IPv6", "unreachable", "five unreachable", "all of them"]
-)
+@pytest.mark.parametrize("dead", DEAD)
 def test_the_address_that_is_alive_is_found(dead: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(FaultServer(GOOD))
-        before = {
-            "refusing": lambda: [stack.enter_context(refusing())],
-            "silent": lambda: [stack.enter_context(silent())],
-            "silent IPv6": lambda: [stack.enter_context(silent("::1"))],
-            "unreachable": lambda: [UNREACHABLE],
-            "five unreachable": lambda: [UNREACHABLE] * 5,
-            "all of them": lambda: [UNREACHABLE, stack.enter_context(refusing()), stack.enter_context(silent("::1"))],
-        }[dead]()
-        addresses: list[Address] = [*before, ("127.0.0.1", server.port), UNREACHABLE]
+        addresses = [*DEAD[dead](stack), ("127.0.0.1", server.port), UNREACHABLE]
         Resolver(*addresses).install(monkeypatch)
         # A dead address costs a quarter of a second where it is silent, and nothing where it says so at once.
         limit = 0.9 if "silent" in dead or "all" in dead else 0.2

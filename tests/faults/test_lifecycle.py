@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -102,32 +103,34 @@ def test_calls_under_way_end_when_the_client_is_closed(phase: str, kind: Kind, m
             monkeypatch.setenv("HTTPS_PROXY", server.url)
             url = "https://127.0.0.1:9"
         options = {} if how == "http" else {"ssl_context": trusting()}
-        errors = close_during_calls(kind, url, lambda: server.received >= 5 * 20, **options)
+
+        def is_time() -> bool:
+            return server.received >= 5 * 20
+
+        errors = close_during_calls(kind, url, lambda: server.wait_until(is_time), **options)
         assert [type(error) for error in errors] == [ClientClosedError] * 5
 
 
 @covers("closing")
 def test_calls_that_connect_end_when_the_client_is_closed(kind: Kind) -> None:
     with silent() as address:
-        errors = close_during_calls(kind, f"http://127.0.0.1:{address[1]}", after(0.2))
+        errors = close_during_calls(kind, f"http://127.0.0.1:{address[1]}", lambda: time.sleep(0.2))
         assert [type(error) for error in errors] == [ClientClosedError] * 5
 
 
 @covers("closing")
 def test_calls_that_pause_end_when_the_client_is_closed(kind: Kind) -> None:
     with FaultServer([forever(read, send(answer(b"", "Retry-After: 60", code=503)))]) as server:
-        errors = close_during_calls(kind, server.url, lambda: len(server.requests) >= 5, max_retries=1)
+
+        def wait() -> None:
+            server.wait_until(lambda: len(server.requests) == 5)
+
+        errors = close_during_calls(kind, server.url, wait, max_retries=1)
         assert [type(error) for error in errors] == [ClientClosedError] * 5
 
 
-def after(seconds: float) -> Callable[[], bool]:
-    waited = threading.Event()
-    threading.Timer(seconds, waited.set).start()
-    return waited.is_set
-
-
-def close_during_calls(kind: Kind, url: str, is_time: Callable[[], bool], **options: Any) -> list[BaseException]:
-    """Closes a client when it is time, while five calls without a limit are under way; returns how they ended."""
+def close_during_calls(kind: Kind, url: str, wait: Callable[[], None], **options: Any) -> list[BaseException]:
+    """Waits while five calls without a limit are under way, and closes their client; returns how they ended."""
     settings: dict[str, Any] = {"request_timeout": None, "requests_per_minute": None, "max_retries": 0, **options}
     if kind == "sync":
         client = Rodin(API_KEY, base_url=url, **settings)
@@ -139,16 +142,15 @@ def close_during_calls(kind: Kind, url: str, is_time: Callable[[], bool], **opti
 
         with ThreadPoolExecutor(5) as pool:
             calls = [pool.submit(run, f"task {number}") for number in range(5)]
-            while not is_time():
-                threading.Event().wait(0.005)
+            wait()
             client.close()
             return [call.result() for call in calls]
 
     async def main() -> list[BaseException]:
         async_client = AsyncRodin(API_KEY, base_url=url, **settings)
         calls = [asyncio.create_task(async_client.status(f"task {number}")) for number in range(5)]
-        while not is_time():
-            await asyncio.sleep(0.005)
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.get_running_loop().run_in_executor(pool, wait)
         await async_client.aclose()
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -232,8 +234,9 @@ async def close_in_the_middle(url: str, moment: int) -> None:
     for _ in range(moment):
         await asyncio.sleep(0)
     await client.aclose()
-    with pytest.raises(ClientClosedError):
+    with suppress(ClientClosedError):
         assert (await call).is_done
+    with pytest.raises(ClientClosedError):
         await client.status("another task")
 
 
@@ -253,13 +256,14 @@ def test_a_real_pause(when: str, kind: Kind) -> None:
 
 def test_a_client_that_is_forgotten_says_so() -> None:
     with FaultServer(ALIVE) as server:
-        client: Rodin | None = Rodin(API_KEY, base_url=server.url)
-        assert client is not None
-        assert client.status("a task").is_done
         with pytest.warns(ResourceWarning, match="not closed"):
-            del client
-            gc.collect()
+            use_and_forget(server.url)
         server.wait_until_served(1)
+
+
+def use_and_forget(url: str) -> None:
+    assert Rodin(API_KEY, base_url=url).status("a task").is_done
+    gc.collect()
 
 
 def test_a_client_that_was_closed_is_forgotten_silently() -> None:
@@ -315,23 +319,10 @@ def test_a_resolver_that_stalls_does_not_keep_a_closed_client(monkeypatch: pytes
         resolver = Resolver(("127.0.0.1", server.port)).install(monkeypatch)
         resolver.gate.clear()
 
-        def is_time() -> bool:
-            return resolver.calls >= 1
-
-        try:
-            asyncio_errors = close_during_calls("async", "http://localhost:9", is_time_and_open(is_time, resolver))
-        finally:
-            resolver.gate.set()
-        assert [type(error) for error in asyncio_errors] == [ClientClosedError] * 5
-
-
-def is_time_and_open(is_time: Callable[[], bool], resolver: Resolver) -> Callable[[], bool]:
-    """Lets the resolver go on right after the client is closed, since the event loop waits for its threads."""
-
-    def check() -> bool:
-        if is_time():
+        def wait() -> None:
+            server.wait_until(lambda: resolver.calls > 0)
+            # Later the resolver goes on, since the event loop waits for its threads in the end.
             threading.Timer(0.2, resolver.gate.set).start()
-            return True
-        return False
 
-    return check
+        errors = close_during_calls("async", "http://localhost:9", wait)
+        assert [type(error) for error in errors] == [ClientClosedError] * 5

@@ -158,8 +158,7 @@ def interrupt(server: FaultServer, key: str, options: dict[str, Any]) -> None:
 async def cancel(server: FaultServer, key: str, options: dict[str, Any]) -> None:
     async with AsyncRodin(API_KEY, base_url=server.url, **options) as client:
         call = asyncio.create_task(client.status(key))
-        while not server.connections:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.wait_until, lambda: server.connections == 1)
         await asyncio.sleep(0.2)
         call.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
@@ -220,18 +219,17 @@ def test_a_character_out_of_place_is_refused_unnamed(bad: str, place: int, kind:
 @covers("key-trimmed")
 @pytest.mark.parametrize("bad", ["", "a b", "\u00e4", None, 5])
 def test_a_callable_that_returns_no_key(bad: Any, kind: Kind) -> None:
+    def call(url: str) -> None:
+        with Rodin(lambda: bad, base_url=url) as client:
+            client.status(SUBSCRIPTION_KEY)
+
+    async def async_call(url: str) -> None:
+        async with AsyncRodin(lambda: bad, base_url=url) as client:
+            await client.status(SUBSCRIPTION_KEY)
+
     with FaultServer([forever(read, send(OK))]) as server:
         with pytest.raises(ConfigurationError) as caught:
-            if kind == "sync":
-                with Rodin(lambda: bad, base_url=server.url) as client:
-                    client.status(SUBSCRIPTION_KEY)
-            else:
-
-                async def main() -> None:
-                    async with AsyncRodin(lambda: bad, base_url=server.url) as async_client:
-                        await async_client.status(SUBSCRIPTION_KEY)
-
-                asyncio.run(main())
+            call(server.url) if kind == "sync" else asyncio.run(async_call(server.url))
         assert_no_secrets(SECRETS, caught.value)
         assert server.connections == 0
 

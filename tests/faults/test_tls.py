@@ -148,7 +148,7 @@ def test_the_name_is_sent_to_the_server(opens: OpensClients) -> None:
 
 @covers("tls-reset")
 def test_a_connection_lost_at_the_very_end_of_the_handshake(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncio then returns no transport; which moment that is, the test cannot hit but by saying so."""
+    """Then asyncio returns no transport: a moment that a test cannot hit."""
 
     async def lose(*_: object, **__: object) -> None:
         return None

@@ -6,10 +6,9 @@ What is not typed as a user would expect it fails `make check-mypy` or `make che
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import httpx
 
@@ -48,6 +47,9 @@ from rodin_sdk import (
 )
 from rodin_sdk.testing import Emulator, Fault, RecordedRequest, TaskScript, VirtualClock
 
+if TYPE_CHECKING:
+    import ssl
+
 KEY = "a subscription key"
 KEYS = [KEY, "another one"]
 
@@ -76,7 +78,8 @@ def making_clients(transport: httpx.BaseTransport, certificates: ssl.SSLContext,
     Rodin(http_transport=transport)
     Rodin(http_transport=httpx.MockTransport(lambda _: httpx.Response(201, json={"jobs": []})))
     Rodin(ssl_context=certificates)
-    assert_type(Host.HYPER3D.value, str)
+    address: str = Host.HYPER3D
+    del address
 
 
 def making_asynchronous_clients(transport: httpx.AsyncBaseTransport, certificates: ssl.SSLContext) -> None:
@@ -280,15 +283,17 @@ def outcomes(outcome: Outcome) -> None:
 # --- Errors
 
 
-def errors(rodin: Rodin) -> None:
+def errors(rodin: Rodin) -> None:  # noqa: C901 - one branch for each class
     try:
         rodin.wait(KEY)
     except TaskFailedError as error:
-        assert_type(error.status, TaskStatus | None)
+        assert_type(error.status, TaskStatus)
         assert_type(error.subscription_key, str)
     except TaskCanceledError as error:
+        assert_type(error.status, TaskStatus)
         assert_type(error.elapsed, float)
     except WaitTimeoutError as error:
+        assert_type(error.status, TaskStatus | None)
         assert_type(error.polls, int)
         as_timeout: TimeoutError = error
         del as_timeout

@@ -27,7 +27,7 @@ class Program:
         done = emulator.add_task([[(0, "Done")]])
         keys = [*(emulator.add_task([[(0, "Generating")]]) for _ in range(20)), done]
         # An interruption right after a socket was made leaves it to the collector, which says so.
-        options = ["-X", "dev", "-W", "error", "-W", "ignore::ResourceWarning"]
+        options = ["-W", "error", "-W", "ignore::ResourceWarning"]
         self.process = subprocess.Popen(
             [sys.executable, *options, PROGRAM, kind, emulator.base_url, emulator.api_key, *keys],
             stdin=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,13 @@ API_KEY = "sk-a-program-of-its-own"
 
 
 def rodin(url: str, **options: Any) -> Rodin:
-    return Rodin(API_KEY, base_url=url, **{"requests_per_minute": None, "max_retries": 0, **options})
+    settings: dict[str, Any] = {"requests_per_minute": None, "max_retries": 0, **options}
+    return Rodin(API_KEY, base_url=url, **settings)
 
 
 def async_rodin(url: str, **options: Any) -> AsyncRodin:
-    return AsyncRodin(API_KEY, base_url=url, **{"requests_per_minute": None, "max_retries": 0, **options})
+    settings: dict[str, Any] = {"requests_per_minute": None, "max_retries": 0, **options}
+    return AsyncRodin(API_KEY, base_url=url, **settings)
 
 
 def is_right(status: TaskStatus, key: str) -> bool:
@@ -33,7 +34,7 @@ def is_right(status: TaskStatus, key: str) -> bool:
 
 
 def descriptors() -> int:
-    return len(os.listdir("/dev/fd"))
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def report(**facts: Any) -> None:
