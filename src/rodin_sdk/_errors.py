@@ -254,13 +254,10 @@ def _rebuild_task_error(
     return _rebuild(cls, args, {**state, "_subscription_key": Secret(subscription_key)})
 
 
-class _EndedError(TaskError):
-    """A task ended, so that there was a last look at it."""
+class TaskFailedError(TaskError):
+    """A job of the task failed; with `allow_partial=True` none is done and one failed. `status` tells which."""
 
     _status: TaskStatus
-
-    def __init__(self, message: str, subscription_key: str, *, status: TaskStatus, elapsed: float, polls: int) -> None:
-        super().__init__(message, subscription_key, status=status, elapsed=elapsed, polls=polls)
 
     @property
     def status(self) -> TaskStatus:
@@ -268,12 +265,15 @@ class _EndedError(TaskError):
         return self._status
 
 
-class TaskFailedError(_EndedError):
-    """A job of the task failed; with `allow_partial=True` none is done and one failed. `status` tells which."""
-
-
-class TaskCanceledError(_EndedError):
+class TaskCanceledError(TaskError):
     """A job of the task was canceled, and none failed; with `allow_partial=True` none is done either."""
+
+    _status: TaskStatus
+
+    @property
+    def status(self) -> TaskStatus:
+        """The last look at the task."""
+        return self._status
 
 
 class WaitTimeoutError(TaskError, TimeoutError):

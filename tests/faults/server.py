@@ -168,7 +168,11 @@ class FaultServer:
 
     def wait_until_served(self, connections: int) -> None:
         """Waits until so many connections have got their whole script, and are closed."""
-        self.wait_until(lambda: sum(not thread.is_alive() for thread, _ in list(self._served)) >= connections)
+        self.wait_until(lambda: len(self._served) - self.open_connections >= connections)
+
+    @property
+    def open_connections(self) -> int:
+        return sum(thread.is_alive() for thread, _ in list(self._served))
 
     def __enter__(self) -> Self:
         self._acceptor.start()

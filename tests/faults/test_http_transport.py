@@ -74,12 +74,12 @@ FAULTS: Final[dict[str, tuple[Script, type[RodinError], int]]] = {
 def test_faults_of_the_server(fault: str, kind: Kind, opens: OpensClients) -> None:
     script, expected, requests = FAULTS[fault]
     with FaultServer(*[script] * requests, ALIVE) as server:
-        opened = opens(server.url, http_transport=httpx_transport(kind), request_timeout=0.3)
+        opened = opens(server.url, http_transport=httpx_transport(kind), request_timeout=0.2)
         result = look(opened)
         assert type(result.error) is expected, repr(result.error)
-        assert result.seconds <= requests * 0.3 + OVERRUN
+        assert result.seconds <= requests * 0.2 + OVERRUN
         assert len(server.requests) == requests
-        assert look(opened, "a task").jobs == {"a task": "Done"}
+        assert look(opened, "a task", request_timeout=5).jobs == {"a task": "Done"}
 
 
 def test_faults_of_the_connection(kind: Kind, opens: OpensClients) -> None:

@@ -98,7 +98,10 @@ def test_an_exit_with_the_client_open(state: str, kind: Kind) -> None:
 
 @covers("descriptors")
 def test_150_callers_and_60_descriptors(kind: Kind) -> None:
-    with FaultServer([forever(read, pause(0.1), reply(echo))]) as server:
+    def dawdle(peer: Peer) -> None:
+        peer.wait(0.1 if b"caller" in peer.request else 0)
+
+    with FaultServer([forever(read, dawdle, reply(echo))]) as server:
         facts = run_program("exhausting", kind, "many", server.url).facts
     assert set(facts["ends"]) == {"right", "TransportError"}
     assert facts["right"] == 30

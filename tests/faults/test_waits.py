@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from rodin_sdk import AsyncRodin, ClientClosedError, Rodin
 from rodin_sdk._transport import Scope, open_transport
 from tests.faults.answers import API_KEY, echo, subscription_key
-from tests.faults.server import FaultServer, Peer, forever, read, reply
+from tests.faults.server import FaultServer, Peer, forever, pause, read, reply
 
 if TYPE_CHECKING:
     from tests.faults.clients import Kind
@@ -25,7 +26,7 @@ def stall_for_some(peer: Peer) -> None:
 
 
 ALIVE: Final[Script] = [forever(read, stall_for_some, reply(echo))]
-KEYS: Final = ["one", "stalls 1", "stalls 2", "stalls 3"]
+KEYS: Final = ["stalls 1", "stalls 2", "stalls 3", "one"]
 
 
 def test_a_generator_closed_early_ends_its_looks_at_once(kind: Kind) -> None:
@@ -36,7 +37,8 @@ def test_a_generator_closed_early_ends_its_looks_at_once(kind: Kind) -> None:
                 outcomes = client.as_completed(KEYS)
                 assert next(outcomes).subscription_key == "one"
                 outcomes.close()
-                server.wait_until_served(3)
+                # All but the connection that is idle now.
+                server.wait_until(lambda: server.open_connections <= 1)
                 assert client.status("after").is_done
         else:
 
@@ -50,6 +52,21 @@ def test_a_generator_closed_early_ends_its_looks_at_once(kind: Kind) -> None:
 
             asyncio.run(main())
         assert time.monotonic() - started < 5
+
+
+def test_a_generator_closed_early_spares_the_other_calls() -> None:
+    with (
+        FaultServer([forever(read, stall_for_some, pause(0.2), reply(echo))]) as server,
+        Rodin(API_KEY, base_url=server.url, requests_per_minute=None) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        outcomes = client.as_completed(["stalls", "one"])
+        assert next(outcomes).subscription_key == "one"
+        calls = [pool.submit(client.status, "another") for _ in range(2)]
+        server.wait_until(lambda: len(server.requests) == 4)
+        outcomes.close()
+        assert all(call.result().is_done for call in calls)
+        assert len(server.requests) == 4
 
 
 def test_a_client_closed_meanwhile_ends_the_wait(kind: Kind) -> None:

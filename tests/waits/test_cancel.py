@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -48,6 +49,26 @@ async def test_cancelled_at_every_step(emulator: Emulator, call: str) -> None:
     assert connections_to(emulator) == 0
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_cancelled_while_connecting(emulator: Emulator, times: int) -> None:
+    """The connections that are just being made are closed as well, and not left to the garbage collector."""
+    keys = [emulator.add_task([ENDLESS])]
+    left: dict[int, int] = {}
+    gc.disable()
+    try:
+        for turns in range(40):
+            async with AsyncRodin(emulator.api_key, **quick(emulator, {})) as rodin:
+                await _cancel_after(turns, rodin.wait(keys[0]), times)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if connections := connections_to(emulator) - sum(left.values()):
+                left[turns] = connections
+    finally:
+        gc.enable()
+        gc.collect()
+    assert left == {}, "turns of the event loop: connections left"
+
+
 @pytest.mark.parametrize("call", CALLS)
 async def test_nothing_is_sent_after_a_cancellation(call: str) -> None:
     sent = 0
@@ -71,11 +92,13 @@ async def test_nothing_is_sent_after_a_cancellation(call: str) -> None:
     assert sent > 100
 
 
-async def _cancel_after(turns: int, call: Coroutine[Any, Any, object]) -> None:
+async def _cancel_after(turns: int, call: Coroutine[Any, Any, object], times: int = 1) -> None:
     task = asyncio.ensure_future(call)
     for _ in range(turns):
         await asyncio.sleep(0)
-    task.cancel()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -18,6 +18,7 @@ from tests.waits.world import RUNNING, World, answer, in_turn, over_time
 COUNT = 10_000
 MEASURED = 2_000
 ALLOWED = 512
+ALLOWED_WITH_A_SNAPSHOT = 4096  # the last look is kept, for the error at the deadline
 """Bytes per waiting task, besides its key."""
 
 
@@ -74,4 +75,4 @@ FIVE_JOBS = answer(
     "reply", [None, answer({"jobs": []}), FIVE_JOBS], ids=["before its first look", "no jobs yet", "five jobs"]
 )
 def test_a_waiting_task_costs_little(reply: Answer | None) -> None:
-    assert memory_per_task(reply) <= ALLOWED
+    assert memory_per_task(reply) <= (ALLOWED if reply is None else ALLOWED_WITH_A_SNAPSHOT)

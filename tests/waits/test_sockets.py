@@ -210,7 +210,8 @@ def test_an_endless_task_ends_at_the_deadline(client: Face, emulator: Emulator, 
     with within(timeout), pytest.raises(WaitTimeoutError) as caught:
         client.wait(key, timeout=timeout)
     assert timeout <= caught.value.elapsed
-    assert caught.value.polls == len(emulator.requests)
+    # The deadline may cut the last look off before its request has arrived.
+    assert len(emulator.requests) in {caught.value.polls - 1, caught.value.polls}
     assert caught.value.subscription_key == key
 
 

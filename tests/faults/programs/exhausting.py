@@ -50,7 +50,7 @@ def main(how: str, when: str, url: str) -> None:
             look("first")
             before = descriptors()
             with ThreadPoolExecutor(CALLERS) as pool:
-                ends = list(pool.map(look, map(str, range(CALLERS))))
+                ends = list(pool.map(look, (f"caller {n}" for n in range(CALLERS))))
         else:
             ends = [look("first")]
             give_back(taken)
@@ -76,7 +76,7 @@ async def main_async(when: str, url: str) -> tuple[list[str], int, int]:
         give_back(taken)
         await look("first")
         before = descriptors()
-        ends = await asyncio.gather(*(look(str(number)) for number in range(CALLERS)))
+        ends = await asyncio.gather(*(look(f"caller {number}") for number in range(CALLERS)))
     else:
         ends = [await look("first")]
         give_back(taken)

@@ -85,7 +85,7 @@ def look(client: Rodin, key: str) -> None:
 
 
 def main_async(how: str, url: str) -> None:
-    client = async_rodin(url, request_timeout=2)
+    client = async_rodin(url, request_timeout=1)
 
     async def calls(who: str) -> Counter[str]:
         ends = Counter[str]()
