@@ -31,8 +31,10 @@ help:
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
+# Three at once, since most tests wait for a socket or a clock. `.venv/bin/python -m pytest` runs them one by one.
+PYTEST := -m pytest -n 3 --dist worksteal
 test: $(VENV)/.ready ## all tests, and every branch of src/ must be covered
-	$(PY) -m pytest --cov
+	$(PY) $(PYTEST) --cov
 
 # COUNT=1000 for a short one, SEED=7 for the same one again; or REPLAY=file for one that was found.
 COUNT := 1000000
@@ -41,7 +43,7 @@ fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz
 
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)
-	@MAKE="$(MAKE)" "$(PYTHON)" tools/test_all.py
+	@MAKE="$(MAKE)" PYTEST="$(PYTEST)" "$(PYTHON)" tools/test_all.py
 
 # ---- What holds the house together ----
 
@@ -87,7 +89,7 @@ check-wheel: build .venv-lowest/.locked
 	rm -rf build/sdist && mkdir -p build/sdist
 	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
 	rm -r build/sdist/src
-	cd build/sdist && ../../.venv-lowest/bin/python -m pytest tests/unit tests/testing tests/observe tests/waits
+	cd build/sdist && ../../.venv-lowest/bin/python $(PYTEST)
 
 format: $(VENV)/.ready ## put the code into its one format
 	$(PY) -m ruff check --fix-only .

@@ -1,6 +1,7 @@
 """Run the tests on every supported Python that this machine has, each in an environment of its own.
 
-Needs nothing but the standard library, and is called by `make test-all`, which says in `MAKE` how it calls itself.
+Needs nothing but the standard library, and is called by `make test-all`, which says in `MAKE` how it calls itself and
+in `PYTEST` how it runs the tests.
 """
 
 import os
@@ -42,7 +43,8 @@ def passes(python: Path, version: str) -> bool:
     ready = subprocess.run(
         [make, "--no-print-directory", f"PYTHON={python}", f"VENV={env}", f"{env}/.ready"], check=False
     )
-    return ready.returncode == 0 and subprocess.run([f"{env}/bin/python", "-m", "pytest"], check=False).returncode == 0
+    tests = [f"{env}/bin/python", *os.environ["PYTEST"].split()]
+    return ready.returncode == 0 and subprocess.run(tests, check=False).returncode == 0
 
 
 def main() -> int:

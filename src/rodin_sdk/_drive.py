@@ -1,13 +1,12 @@
 """Performs what the flows decide: in the caller's thread, and the looks at many tasks in a few threads beside it."""
 
-import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
-from queue import Empty, SimpleQueue
+from functools import partial
+from queue import SimpleQueue
 from typing import TypeVar
 
+from rodin_sdk._alarm import next_of
 from rodin_sdk._flows import Flow
 from rodin_sdk._messages import Answer, Emit, Fault, Send
 from rodin_sdk._models import TaskStatus
@@ -16,6 +15,7 @@ from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
 from rodin_sdk._transport import Scope, SyncTransport, open_transport
 from rodin_sdk._waits import Watched
+from rodin_sdk._workers import Workers
 
 __all__ = ["iterate", "open_transport", "outcomes", "run", "snapshots"]
 
@@ -67,8 +67,8 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
     """
     schedule = make_schedule()
     results: _Results = SimpleQueue()
-    pool = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="rodin-look")
-    scope = Scope(transport, wake=lambda: results.put(None))
+    workers = Workers(MAX_IN_FLIGHT, "rodin-look")
+    scope = Scope(transport, alarm=results)
     try:
         while (step := schedule.step()) is not None:
             transport.check_open()
@@ -77,26 +77,22 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
                 schedule.resumed()
             elif isinstance(step, Look):
                 # With the caller's context variables, so that what hooks tell of a request is told within them.
-                pool.submit(copy_context().run, _take_look, scope, step, results)
+                workers.submit(partial(copy_context().run, _take_look, scope, step, results))
             else:
-                with suppress(Empty):
-                    _take_in(results.get(timeout=_at_most(step.seconds)), schedule)
+                _take_in(next_of(results, step.seconds), schedule)
     finally:
         schedule.give_back()
         scope.close()
-        pool.shutdown(wait=transport.can_cut, cancel_futures=True)
-
-
-def _at_most(seconds: float | None) -> float | None:
-    """Returns a time that the operating system's calls can hold."""
-    return None if seconds is None else min(seconds, threading.TIMEOUT_MAX)
+        workers.close(wait=transport.can_cut)
 
 
 def _take_look(scope: Scope, look: Look, results: _Results) -> None:
     try:
         results.put((look.watched, run(scope, look.flow)))
     except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-        results.put((look.watched, error))
+        # In a queue that nobody reads, an error would be a cycle, which keeps all that its frames know.
+        if not scope.is_closed:
+            results.put((look.watched, error))
 
 
 def _take_in(result: tuple[Watched, TaskStatus | Refusal | BaseException] | None, schedule: Schedule) -> None:

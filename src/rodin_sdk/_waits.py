@@ -59,7 +59,7 @@ class WaitOptions:
 class Watched:
     """One task that is waited for: what was seen of it, and when to look again."""
 
-    __slots__ = ("due", "key", "last", "looked_at", "looks", "number", "refusal", "running_at", "started")
+    __slots__ = ("due", "key", "last", "looked_at", "looks", "number", "refusal", "running_at", "started", "was_cut")
 
     def __init__(self, key: Secret, started: float) -> None:
         self.key = key
@@ -71,6 +71,7 @@ class Watched:
         self.running_at = math.nan
         self.last: TaskStatus | None = None
         self.refusal: Refusal | None = None
+        self.was_cut = False
 
     def take(self, outcome: TaskStatus | Refusal, now: float, options: WaitOptions, pacer: Pacer) -> bool:
         """Takes in a look; returns whether it is the last one."""
@@ -78,7 +79,8 @@ class Watched:
         self.looks += 1
         look_ended(self.key, outcome, self.last if previous is None else previous)
         if isinstance(outcome, Refusal):
-            self.refusal = outcome
+            # What the deadline cut short does not hide what went wrong before.
+            self.refusal = previous if self.was_cut and previous is not None else outcome
             return not _is_outlived(outcome, previous)
         self.last = outcome
         is_over = outcome.is_final or (not options.allow_partial and _has_ended_badly(outcome))
@@ -188,13 +190,13 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
         outcome = yield from attempt(
             session, watched.key, limit, watched.looks + 1, fresh=watched.wants_fresh_connection
         )
-        # A look that the deadline cut short says nothing about the service.
-        is_cut = (
+        watched.was_cut = (
             limit != options.call.request_timeout
             and isinstance(outcome, Refusal)
             and isinstance(outcome.error, RequestTimeoutError)
         )
-        if is_outage(outcome) and not is_cut:
+        # A look that the deadline cut short says nothing about the service.
+        if is_outage(outcome) and not watched.was_cut:
             outage.failed(session.clock(), id(watched), session.dice())
     finally:
         outage.ended()

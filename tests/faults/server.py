@@ -124,6 +124,8 @@ def secure(context: ssl.SSLContext) -> Step:
     """Speaks TLS from here on."""
 
     def step(peer: Peer) -> None:
+        # Raises where the peer is gone already: wrap_socket() would leave a socket behind.
+        peer.sock.getpeername()
         wrapped = context.wrap_socket(peer.sock, server_side=True, do_handshake_on_connect=False)
         peer.sock = wrapped
         wrapped.do_handshake()

@@ -1,4 +1,4 @@
-"""The transport on systems without fork and without poll, such as Windows."""
+"""The SDK on systems without fork and without poll, such as Windows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import rodin_sdk._transport
+import rodin_sdk
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
 def load_again(name: str) -> Any:
-    """Loads a module of the transport a second time, beside the one that is in use."""
-    path = Path(rodin_sdk._transport.__file__).with_name(f"{name}.py")  # pyright: ignore[reportPrivateUsage]
-    spec = importlib.util.spec_from_file_location(f"rodin_sdk._transport.{name}_elsewhere", path)
+    """Loads a module of the SDK a second time, beside the one that is in use."""
+    path = Path(rodin_sdk.__file__).parent.joinpath(*name.split(".")).with_suffix(".py")
+    spec = importlib.util.spec_from_file_location(f"rodin_sdk.{name}_elsewhere", path)
     assert spec is not None
     assert spec.loader is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
@@ -30,7 +30,7 @@ def load_again(name: str) -> Any:
 
 def test_without_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(select, "poll", raising=False)
-    is_readable = load_again("_readable").is_readable
+    is_readable = load_again("_transport._readable").is_readable
     one, other = socket.socketpair()
     with one, other:
         assert not is_readable(one.fileno())
@@ -42,7 +42,7 @@ def test_without_poll(monkeypatch: pytest.MonkeyPatch) -> None:
         assert is_readable(one.fileno())
 
 
-@pytest.mark.parametrize("name", ["_sync", "_aio"])
+@pytest.mark.parametrize("name", ["_transport._sync", "_transport._aio", "_budget"])
 def test_without_fork(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "register_at_fork", raising=False)
     assert load_again(name)

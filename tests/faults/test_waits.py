@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -93,12 +94,12 @@ def test_a_client_closed_meanwhile_ends_the_wait(kind: Kind) -> None:
 
 def test_a_scope_waits_as_its_transport_does() -> None:
     transport = open_transport(None, None)
-    woken: list[None] = []
-    scope = Scope(transport, lambda: woken.append(None))
+    alarm: SimpleQueue[None] = SimpleQueue()
+    scope = Scope(transport, alarm)
     scope.pause(0.001)
-    assert not woken
+    assert alarm.empty()
     transport.close()
-    assert woken
+    assert not alarm.empty()
     with pytest.raises(ClientClosedError):
         scope.pause(60)
 

@@ -21,7 +21,9 @@ from rodin_sdk import AsyncRodin, Poll, Rodin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INTERRUPTIONS = 60
+INTERRUPTIONS = 100
+INTERRUPTED = (KeyboardInterrupt, asyncio.CancelledError)
+"""The second is what asyncio.run() of CPython 3.11 raises where the interruption comes before its coroutine begins."""
 
 
 def begin(kind: str, base_url: str, api_key: str, keys: list[str]) -> Callable[[str, float], object]:
@@ -71,7 +73,7 @@ def storm(call: Callable[[str, float], object]) -> int:
         signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.02 * chance.random())
         try:
             call(("as_completed", "wait", "wait_all")[number % 3], 0.001)
-        except KeyboardInterrupt:
+        except INTERRUPTED:
             interrupted += 1
     return interrupted
 
@@ -101,7 +103,7 @@ def main() -> None:
             print("begun", flush=True)  # noqa: T201 - as above
             result = storm(call) if name == "storm" else call(name, float(pause))
             ended = str(result) if name == "storm" else "returned"
-        except KeyboardInterrupt:
+        except INTERRUPTED:
             ended = "interrupted"
         print(ended, threads_left(), flush=True)  # noqa: T201 - as above
 

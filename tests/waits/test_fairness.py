@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rodin_sdk._config import PollArgument
 
 OLD = [f"old-{number:03}" for number in range(200)]
-NEW = [f"new-{number:03}" for number in range(1000)]
+NEW = [f"new-{number:03}" for number in range(300)]
 
 
 def twice_a_second(_age: float) -> float:
@@ -42,7 +42,7 @@ def test_new_waits_beside_old_ones(poll: PollArgument) -> None:
         simulation.wait(key)
     for key in NEW[:200]:
         simulation.wait(key, at=600)
-    simulation.run(until=1190)
+    simulation.run(until=1100)
     looks = most_looks_before_a_first_one(world, NEW[:200], 600)
     assert looks < 20
 
@@ -69,7 +69,7 @@ def test_many_new_tasks_beside_old_waits(poll: PollArgument) -> None:
     for key in OLD[:20]:
         simulation.wait(key, timeout=None)
     simulation.as_completed(NEW[:60], at=600)
-    simulation.run(until=3000)
+    simulation.run(until=1500)
     looks = most_looks_before_a_first_one(world, NEW[:60], 600)
     assert looks < 20
 
@@ -82,7 +82,7 @@ def test_many_new_tasks_beside_one_old_task(poll: PollArgument) -> None:
     simulation.poll = poll
     simulation.as_completed(OLD[:1])
     simulation.as_completed(NEW[:100], at=600)
-    simulation.run(until=3000)
+    simulation.run(until=1500)
     looks = most_looks_before_a_first_one(world, NEW[:100], 600)
     assert looks < 20
 
@@ -93,7 +93,7 @@ def test_within_one_call_first_looks_come_before_twentieth_ones(poll: PollArgume
     simulation = Simulation(world, requests_per_minute=100)
     simulation.poll = poll
     simulation.as_completed(NEW)
-    simulation.run(until=1500)
+    simulation.run(until=600)
     assert len({sent.key for sent in world.sent}) == len(NEW)
     looks = most_looks_before_a_first_one(world, NEW, 0)
     assert looks < 20
@@ -101,13 +101,13 @@ def test_within_one_call_first_looks_come_before_twentieth_ones(poll: PollArgume
 
 @pytest.mark.parametrize("poll", [Poll(), every(2), every(10), twice_a_second])
 def test_within_one_call_none_starves(poll: PollArgument) -> None:
-    """200 tasks at 100 looks a minute: each has its look every two minutes, or a little more."""
+    """200 tasks at 100 looks a minute: each has its look every two minutes, or a little later."""
     world = endless(*OLD)
     simulation = Simulation(world, requests_per_minute=100)
     simulation.poll = poll
     simulation.as_completed(OLD)
-    simulation.run(until=3600)
-    longest = max(max(gaps([*world.looks_at(key), 3600])) for key in OLD)
+    simulation.run(until=1800)
+    longest = max(max(gaps([*world.looks_at(key), 1800])) for key in OLD)
     assert longest <= 300
 
 
@@ -118,8 +118,8 @@ def test_among_single_waits_none_starves(poll: PollArgument) -> None:
     simulation.poll = poll
     for number, key in enumerate(OLD):
         simulation.wait(key, at=number * 3.0, timeout=None)
-    simulation.run(until=3600)
-    longest = max(max(gaps([*world.looks_at(key), 3600])) for key in OLD)
+    simulation.run(until=1800)
+    longest = max(max(gaps([*world.looks_at(key), 1800])) for key in OLD)
     assert longest <= 300
 
 
@@ -130,15 +130,15 @@ def test_tasks_that_poll_often_do_not_starve_those_that_poll_seldom() -> None:
         simulation.wait(key, timeout=None, poll=every(0.1))
     for key in NEW[:10]:
         simulation.wait(key, timeout=None, poll=every(30))
-    simulation.run(until=3600)
+    simulation.run(until=1200)
     longest = max(max(gaps(world.looks_at(key))) for key in NEW[:10])
     assert longest <= 30 + 40
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_throttling_service_starves_none(seed: int) -> None:
     """It lets 60 requests a minute pass, where the client believes that it may send 100."""
-    world = World({key: over_time((0, RUNNING), (1800, DONE)) for key in OLD[:100]}, latency=0.2, per_minute=60)
+    world = World({key: over_time((0, RUNNING), (900, DONE)) for key in OLD[:100]}, latency=0.2, per_minute=60)
     simulation = Simulation(world, requests_per_minute=100, seed=seed)
     runs = [simulation.wait(key, timeout=7200, poll=Poll(5)) for key in OLD[:50]]
     many = simulation.as_completed(OLD[50:100], timeout=7200, poll=Poll(5))
@@ -146,5 +146,5 @@ def test_a_throttling_service_starves_none(seed: int) -> None:
     assert all(isinstance(run.value, CompletedTask) for run in runs)
     assert all(outcome.task is not None for _, outcome in many.outcomes)
     assert len(many.outcomes) == 50
-    assert max(run.ended for run in runs) < 1800 + 600
-    assert many.ended < 1800 + 600
+    assert max(run.ended for run in runs) < 900 + 600
+    assert many.ended < 900 + 600

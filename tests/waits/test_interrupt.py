@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -28,12 +29,15 @@ class Program:
         keys = [*(emulator.add_task([[(0, "Generating")]]) for _ in range(20)), done]
         # An interruption right after a socket was made leaves it to the collector, which says so.
         options = ["-W", "error", "-W", "ignore::ResourceWarning"]
+        # Coverage has a lock of its own that an interruption can leave taken.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self.process = subprocess.Popen(
             [sys.executable, *options, PROGRAM, kind, emulator.base_url, emulator.api_key, *keys],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=environment,
         )
         assert self.line() == "ready"
 
@@ -52,6 +56,7 @@ class Program:
         except AssertionError:
             self.process.kill()
             raise
+        assert reading.result, self.process.communicate()[1]
         return str(reading.result).strip()
 
     def interrupt(self) -> None:

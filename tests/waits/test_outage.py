@@ -73,8 +73,8 @@ def results(waiting: Many | list[Run[CompletedTask]]) -> list[CompletedTask | Ba
 @pytest.mark.parametrize(
     ("kind", "rate", "start"),
     [
-        *((kind, 100.0, 1200.0 * (number % 2)) for number, kind in enumerate(KINDS)),
-        *((kind, 240.0, 600.0) for kind in KINDS if kind.name in {"stalled", "refused"}),
+        *((kind, 100.0, 300.0 * (number % 2)) for number, kind in enumerate(KINDS)),
+        *((kind, 240.0, 200.0) for kind in KINDS if kind.name in {"stalled", "refused"}),
     ],
     ids=[*(kind.name for kind in KINDS), "refused at 240", "stalled at 240"],
 )
@@ -82,7 +82,7 @@ def results(waiting: Many | list[Run[CompletedTask]]) -> list[CompletedTask | Ba
 def test_1000_waiters_through_an_outage_of_10_minutes(kind: Kind, rate: float, start: float, *, many: bool) -> None:
     chance = random.Random(7)
     world = World(
-        {key: over_time((0, RUNNING), (1800 + 600 * chance.random(), DONE)) for key in KEYS},
+        {key: over_time((0, RUNNING), (start + 500 + 300 * chance.random(), DONE)) for key in KEYS},
         latency=kind.latency,
         down=[Down(start, start + 600, kind.reply)],
     )
@@ -91,7 +91,7 @@ def test_1000_waiters_through_an_outage_of_10_minutes(kind: Kind, rate: float, s
     waiting = waiters(simulation, KEYS, many=many, timeout=None)
     simulation.run()
     during = world.between(start, start + 600)
-    minutes = [world.between(start + 600 + 60 * number, start + 660 + 60 * number) for number in range(20)]
+    minutes = [world.between(start + 600 + 60 * number, start + 660 + 60 * number) for number in range(12)]
     assert len(results(waiting)) == 1000
     assert all(isinstance(result, CompletedTask) for result in results(waiting))
     assert max(minutes) <= 2 * rate
@@ -101,7 +101,7 @@ def test_1000_waiters_through_an_outage_of_10_minutes(kind: Kind, rate: float, s
 @pytest.mark.parametrize("many", [True, False], ids=["as_completed", "single waits"])
 def test_without_a_rate_limit(*, many: bool) -> None:
     """What is under way when it begins fails, too; then it is one probe at a time here as well."""
-    world = World({key: over_time((0, RUNNING), (1800, DONE)) for key in FEW}, latency=0.1, down=[Down(120, 720)])
+    world = World({key: over_time((0, RUNNING), (750, DONE)) for key in FEW}, latency=0.1, down=[Down(120, 720)])
     simulation = Simulation(world, requests_per_minute=None)
     simulation.poll = Poll()
     waiting = waiters(simulation, FEW, many=many, timeout=None)
@@ -277,7 +277,7 @@ def test_deadlines_that_cut_looks_short_are_no_outage() -> None:
 
 def test_a_second_outage_is_one_as_well() -> None:
     world = World(
-        {key: over_time((0, RUNNING), (3000, DONE)) for key in KEYS},
+        {key: over_time((0, RUNNING), (2200, DONE)) for key in KEYS},
         latency=0.1,
         down=[Down(300, 900), Down(930, 1530), Down(1531, 2131)],
     )

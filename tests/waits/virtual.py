@@ -12,7 +12,6 @@ import selectors
 import threading
 from collections import deque
 from itertools import count
-from queue import Empty
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, evolve
@@ -156,30 +155,28 @@ class _Queue(Generic[T]):
         if self._reader is not None:
             self.threads.wake(self._reader)
 
-    def get(self, timeout: float | None = None) -> T:
+    def next(self, seconds: float | None) -> T | None:
         if not self._items:
             self._reader = sleeper = _Sleeper(threading.Event())
-            if timeout is not None:
-                self.threads.wake(sleeper, timeout)
+            if seconds is not None:
+                self.threads.wake(sleeper, seconds)
             self.threads.rest(sleeper)
             self._reader = None
-        if not self._items:
-            raise Empty
-        return self._items.popleft()
+        return self._items.popleft() if self._items else None
 
 
-class _Pool:
-    """`ThreadPoolExecutor` in virtual time."""
+class _Workers:
+    """`Workers` in virtual time."""
 
     threads: Threads
 
-    def __init__(self, _workers: int, **_options: object) -> None:
+    def __init__(self, _limit: int, _name: str) -> None:
         self._threads: list[threading.Thread] = []
 
-    def submit(self, function: Callable[..., object], *args: object) -> None:
-        self._threads.append(self.threads.spawn(lambda: function(*args)))
+    def submit(self, job: Callable[[], object]) -> None:
+        self._threads.append(self.threads.spawn(job))
 
-    def shutdown(self, **_options: object) -> None:
+    def close(self, **_options: object) -> None:
         while any(thread.is_alive() for thread in self._threads):
             self.threads.sleep(0.001)
 
@@ -209,10 +206,11 @@ class _Service(SyncTransport):
 def sync_client(threads: Threads, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Rodin:
     """Returns a client of a scripted service."""
     world = threads.world
-    pool = type("Pool", (_Pool,), {"threads": threads})
+    workers = type("Workers", (_Workers,), {"threads": threads})
     queue = type("Queue", (_Queue,), {"threads": threads})
-    monkeypatch.setattr("rodin_sdk._drive.ThreadPoolExecutor", pool)
+    monkeypatch.setattr("rodin_sdk._drive.Workers", workers)
     monkeypatch.setattr("rodin_sdk._drive.SimpleQueue", queue)
+    monkeypatch.setattr("rodin_sdk._drive.next_of", _Queue.next)
     client = Rodin(API_KEY, **options)
     session = client._session  # pyright: ignore[reportPrivateUsage]
     client._session = evolve(session, clock=lambda: world.now, dice=lambda: 0.5)  # pyright: ignore[reportPrivateUsage]

@@ -23,7 +23,6 @@ class AsyncChannel(asyncio.Protocol):
     """A connection, as asyncio sees it and as a lane uses it."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._has_ended = False
@@ -39,8 +38,8 @@ class AsyncChannel(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(connect_timeout):
             infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            self._socket = await _connect(interleave(infos))
-            await loop.create_connection(lambda: self, sock=self._socket)
+            sock = await _connect(interleave(infos))
+            await loop.create_connection(lambda: self, sock=sock)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
         """Lays TLS over the connection."""
@@ -88,9 +87,7 @@ class AsyncChannel(asyncio.Protocol):
             self._transport.abort()
 
     def _in_use(self) -> asyncio.Transport:
-        if self._transport is None:
-            raise ConnectionAbortedError
-        return self._transport
+        return cast("asyncio.Transport", self._transport)  # which is there from connect() on
 
     # --- asyncio's side
 
@@ -136,36 +133,41 @@ async def _connect(addresses: Iterable[Address]) -> socket.socket:
     asyncio's own race fails with eager tasks in CPython 3.12 and 3.13 (gh-124309).
     """
     waiting = deque(addresses)
-    racers: dict[asyncio.Task[None], socket.socket] = {}
+    racers: set[asyncio.Task[socket.socket]] = set()
+    winner: socket.socket | None = None
     error: BaseException = OSError("the name has no address")
     try:
         while waiting or racers:
             if waiting:
-                error = _start(waiting.popleft(), racers) or error
-            if not racers:
-                continue
+                racers.add(asyncio.ensure_future(_attempt(waiting.popleft())))
             pause = STAGGER if waiting else None
             for racer in (await asyncio.wait(racers, timeout=pause, return_when=asyncio.FIRST_COMPLETED))[0]:
-                sock, failure = racers.pop(racer), racer.exception()
-                if failure is None:
-                    return sock
-                sock.close()
+                racers.remove(racer)
+                if (failure := racer.exception()) is None:
+                    winner = racer.result()
+                    return winner
                 error = failure
         raise error
     finally:
         for racer in racers:
-            racer.cancel()
-        await asyncio.gather(*racers, return_exceptions=True)
-        for sock in racers.values():
-            sock.close()
+            _give_up(racer)
+        if racers and winner is None:
+            # Only this is cut short by a second cancellation.
+            await asyncio.wait(racers)
 
 
-def _start(address: Address, racers: dict[asyncio.Task[None], socket.socket]) -> OSError | None:
-    """Begins to connect; returns what prevented even that."""
+async def _attempt(address: Address) -> socket.socket:
+    """Connects to one address. The socket is this coroutine's own until it returns it."""
+    sock = socket.socket(*address[:3])
     try:
-        sock = socket.socket(*address[:3])
-    except OSError as error:
-        return error
-    sock.setblocking(False)
-    racers[asyncio.ensure_future(asyncio.get_running_loop().sock_connect(sock, address[4]))] = sock
-    return None
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address[4])
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _give_up(racer: asyncio.Task[socket.socket]) -> None:
+    if not racer.cancel() and not racer.cancelled() and racer.exception() is None:
+        racer.result().close()

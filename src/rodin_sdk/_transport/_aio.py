@@ -3,7 +3,6 @@
 import asyncio
 import os
 import ssl
-import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
@@ -36,12 +35,12 @@ class AsyncTransport(ABC):
     """Sends requests and waits, until it is closed."""
 
     def __init__(self) -> None:
-        self._closed = threading.Event()
+        self._is_closed = False
         self._scopes: set[tuple[_Loop, asyncio.Timeout]] = set()
 
     def check_open(self) -> None:
         """Raises ClientClosedError where the transport is closed."""
-        if self._closed.is_set():
+        if self._is_closed:
             raise ClientClosedError
 
     async def send(self, send: Send) -> Answer | Fault:
@@ -52,7 +51,7 @@ class AsyncTransport(ABC):
         """
         self.check_open()
         result = await self._exchange(send)
-        if isinstance(result, Fault) and self._closed.is_set():
+        if isinstance(result, Fault) and self._is_closed:
             raise ClientClosedError
         return result
 
@@ -70,8 +69,8 @@ class AsyncTransport(ABC):
 
     async def aclose(self) -> None:
         """Closes all connections and ends what is under way; a second time does nothing."""
-        if not self._closed.is_set():
-            self._closed.set()
+        if not self._is_closed:
+            self._is_closed = True
             for loop, scope in list(self._scopes):
                 _call_in(loop, _expire, scope)
             await self._disconnect()
@@ -165,7 +164,7 @@ class AsyncLaneTransport(AsyncTransport):
         except FOREIGN as error:
             return fault_of(error, send, sent=lane.sent)
         finally:
-            lanes.put_back(lane, keep=not self._closed.is_set())
+            lanes.put_back(lane, keep=not self._is_closed)
 
     def forget(self) -> None:
         """Starts anew in a forked child, which must not speak over its parent's connections."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rodin_sdk._transport._deadline import CHUNK, STAGGER, Deadline
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
@@ -88,10 +88,9 @@ class Channel:
             self._socket.close()
 
     def _in_use(self) -> socket.socket:
-        if self._socket is None:
-            raise ConnectionAbortedError
-        self._socket.settimeout(self.deadline.left())
-        return self._socket
+        sock = cast("socket.socket", self._socket)  # which is there from connect() on
+        sock.settimeout(self.deadline.left())
+        return sock
 
     def _hold(self, sock: socket.socket) -> None:
         self._socket = sock

@@ -2,18 +2,18 @@
 
 import os
 import ssl
-import threading
 import time
 import warnings
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import ClassVar, Final, cast
 
 import httpx
 
+from rodin_sdk._alarm import Alarm, next_of
 from rodin_sdk._errors import ClientClosedError, ConfigurationError
 from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._transport._channel import Channel
@@ -41,12 +41,12 @@ class SyncTransport(ABC):
     can_cut: ClassVar[bool]
 
     def __init__(self) -> None:
-        self._closed = threading.Event()
-        self.scopes: set[Scope] = set()
+        self._is_closed = False
+        self.alarms: set[Alarm] = set()
 
     def check_open(self) -> None:
         """Raises ClientClosedError where the transport is closed."""
-        if self._closed.is_set():
+        if self._is_closed:
             raise ClientClosedError
 
     def send(self, send: Send, scope: "Scope | None" = None) -> Answer | Fault:
@@ -57,7 +57,7 @@ class SyncTransport(ABC):
         """
         self.check_open()
         result = self._exchange(send, scope)
-        if isinstance(result, Fault) and (self._closed.is_set() or (scope is not None and scope.is_closed)):
+        if isinstance(result, Fault) and (self._is_closed or (scope is not None and scope.is_closed)):
             raise ClientClosedError
         return result
 
@@ -67,16 +67,22 @@ class SyncTransport(ABC):
         Raises:
             ClientClosedError: The transport was closed meanwhile.
         """
-        if self._closed.wait(min(seconds, threading.TIMEOUT_MAX)):
-            raise ClientClosedError
+        alarm: SimpleQueue[None] = SimpleQueue()
+        self.alarms.add(alarm)
+        try:
+            self.check_open()
+            next_of(alarm, seconds)
+        finally:
+            self.alarms.discard(alarm)
+        self.check_open()
 
     def close(self) -> None:
         """Closes all connections and ends what is under way; a second time does nothing."""
-        if not self._closed.is_set():
-            self._closed.set()
+        if not self._is_closed:
+            self._is_closed = True
             self._disconnect()
-            for scope in list(self.scopes):
-                scope.wake()
+            for alarm in list(self.alarms):
+                alarm.put(None)
 
     @abstractmethod
     def _exchange(self, send: Send, scope: "Scope | None") -> Answer | Fault: ...
@@ -94,19 +100,19 @@ class Scope:
 
     Args:
         transport: The whole.
-        wake: Called when the transport is closed.
+        alarm: Gets a None when the transport is closed.
     """
 
-    def __init__(self, transport: SyncTransport, wake: Callable[[], object]) -> None:
+    def __init__(self, transport: SyncTransport, alarm: Alarm) -> None:
         self._transport = transport
-        self.wake = wake
+        self._alarm = alarm
         self.is_closed = False
-        transport.scopes.add(self)
+        transport.alarms.add(alarm)
 
     def close(self) -> None:
         """Ends all exchanges of this part, where the transport can."""
         self.is_closed = True
-        self._transport.scopes.discard(self)
+        self._transport.alarms.discard(self._alarm)
         self._transport.cut(self)
 
     def send(self, send: Send) -> Answer | Fault:
@@ -189,14 +195,14 @@ class LaneTransport(SyncTransport):
             return fault_of(error, send, sent=False)
         lane = self._lanes.take(route, scope, fresh=send.fresh)
         try:
-            if self._closed.is_set() or (scope is not None and scope.is_closed):
+            if self._is_closed or (scope is not None and scope.is_closed):
                 raise ClientClosedError
             return lane.exchange(send)
         except FOREIGN as error:
             return fault_of(error, send, sent=lane.sent)
         finally:
             self._lanes.put_back(lane)
-            if self._closed.is_set():
+            if self._is_closed:
                 self._lanes.close_idle()
 
     def _disconnect(self) -> None:
@@ -209,10 +215,6 @@ class LaneTransport(SyncTransport):
     def forget(self) -> None:
         """Starts anew in a forked child, which must not speak over its parent's connections."""
         self._lanes.forget()
-        # The parent's other threads may have held the lock inside.
-        closed, self._closed = self._closed.is_set(), threading.Event()
-        if closed:
-            self._closed.set()
 
 
 class _Lane:

@@ -1,0 +1,93 @@
+"""A few threads that do jobs for a caller whom Ctrl-C may interrupt at any moment.
+
+`concurrent.futures.ThreadPoolExecutor` guards itself with locks written in Python, which an interruption can leave
+taken: the next step then waits for ever. Here the caller's thread shares with the others only queues that are made in
+C, and starts none of them itself.
+"""
+
+import _thread
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from sys import is_finalizing
+from typing import Final
+
+_Started = SimpleQueue[RuntimeError | None]
+
+
+class Workers:
+    """Threads that are started as they are needed, and end when they are told to.
+
+    Args:
+        limit: How many there are at most.
+        name: What they are called.
+    """
+
+    def __init__(self, limit: int, name: str) -> None:
+        self._limit: Final = limit
+        self._name: Final = name
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        # Of the workers alone: the caller never takes it.
+        self._lock = threading.Lock()
+        self._free = 0
+
+    def submit(self, job: Callable[[], object]) -> None:
+        """Has a job done, which must not raise, as soon as a thread is free.
+
+        Raises:
+            RuntimeError: The system gives no thread at all.
+        """
+        if not self._threads:
+            started: _Started = SimpleQueue()
+            _thread.start_new_thread(self._start, (started,))
+            if (error := started.get()) is not None:
+                raise error
+        self._jobs.put(job)
+
+    def close(self, *, wait: bool) -> None:
+        """Forgets the jobs that were not begun, and ends all threads.
+
+        Args:
+            wait: Whether to wait until the jobs under way are done.
+        """
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
+        self._jobs.put(None)
+        # At the end of the program the others are stopped already.
+        if wait and not is_finalizing():
+            # Who starts another thread adds it before ending, so that this sees them all.
+            for thread in self._threads:
+                thread.join()
+            # By yet another thread: the end of a Thread object calls back, and there an interruption would be lost.
+            with suppress(RuntimeError):
+                _thread.start_new_thread(self._threads.clear, ())
+
+    def _start(self, started: _Started) -> None:
+        """Starts another thread; tells whether the system had one."""
+        # A daemon, so that a generator that nobody closed does not keep the program from ending.
+        thread = threading.Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            started.put(error)
+        else:
+            self._free += 1
+            self._threads.append(thread)
+            started.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            with self._lock:
+                self._free -= 1
+                if not self._free and len(self._threads) < self._limit:
+                    # Where the system has no more, it goes on with those that there are.
+                    self._start(SimpleQueue())
+            job()
+            # Nothing that a job holds outlives it while the thread waits for the next one.
+            del job
+            with self._lock:
+                self._free += 1
+        self._jobs.put(None)
