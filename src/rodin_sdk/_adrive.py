@@ -85,8 +85,8 @@ async def outcomes(transport: AsyncTransport, make_schedule: Callable[[], Schedu
                 looks[task] = step.watched
             elif not looks:
                 await transport.pause(step.seconds or 0.0)
-            elif (look := await _next_ended(ended, step.seconds)) is not None:
-                schedule.took(looks.pop(look), look.result())
+            else:
+                _take_in(await _next_ended(ended, step.seconds), looks, schedule)
     finally:
         schedule.give_back()
         for look in looks:
@@ -100,3 +100,8 @@ async def _next_ended(ended: _Ended, seconds: float | None) -> asyncio.Task[Task
         async with asyncio.timeout(seconds):
             return await ended.get()
     return None
+
+
+def _take_in(look: asyncio.Task[TaskStatus | Refusal] | None, looks: _Looks, schedule: Schedule) -> None:
+    if look is not None:
+        schedule.took(looks.pop(look), look.result())

@@ -116,8 +116,6 @@ class Schedule:
 
     def took(self, watched: Watched, outcome: TaskStatus | Refusal) -> None:
         """Takes in what a look brought, which can be a while after it came."""
-        if watched not in self._in_flight:
-            return
         self._in_flight.remove(watched)
         at = watched.looked_at
         is_over = watched.take(outcome, at, self._options, self._pacer)

@@ -245,6 +245,18 @@ def test_what_became_overdue_while_the_caller_was_busy_gets_one_last_look() -> N
     assert len(simulation.world.sent) == 17
 
 
+def test_what_was_not_due_before_the_deadline_gets_no_last_look() -> None:
+    world = World(
+        {"first": done_at(20), "late": in_turn(RUNNING)}, latency=lambda key, _: 1.0 if key == "first" else 0.0
+    )
+    simulation = Simulation(world)
+    many = simulation.as_completed(["first", "late"], timeout=25, away=lambda _: 500.0)
+    simulation.run()
+    error = many.by_key["late"].error
+    assert isinstance(error, WaitTimeoutError)
+    assert (error.polls, simulation.world.looks_at("late")) == (3, [0, 10, 20])
+
+
 def test_the_last_look_is_one() -> None:
     simulation = begin({"first": in_turn(DONE), "late": in_turn(RUNNING, HALF, DONE)}, latency=1.0)
     many = simulation.as_completed(["first", "late"], timeout=30, away=lambda _: 500.0)

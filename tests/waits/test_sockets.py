@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from rodin_sdk import (
+    AsyncRodin,
     AuthenticationError,
     CompletedTask,
     InvalidResponseError,
@@ -16,6 +19,7 @@ from rodin_sdk import (
     Poll,
     RateLimitError,
     RequestTimeoutError,
+    Rodin,
     ServerError,
     TaskCanceledError,
     TaskFailedError,
@@ -333,3 +337,28 @@ def test_clients_made_by_with_options_share_connections(emulator: Emulator) -> N
     assert connections_to(emulator) == 1
     face.close()
     assert connections_to(emulator) == 0
+
+
+def test_a_slow_answer_holds_up_no_other_task(client: Face, emulator: Emulator) -> None:
+    slow = emulator.add_task([DONE], faults=[Fault.delayed(0.4)])
+    quick = emulator.add_task([[(0, "Generating"), (0.1, "Done")]])
+    ended = [outcome.subscription_key for outcome in client.as_completed([slow, quick])]
+    assert ended == [quick, slow]
+    assert len(emulator.requests) > 4
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_mistake_in_the_users_own_transport_is_raised(kind: str) -> None:
+    def respond(_request: httpx.Request) -> httpx.Response:
+        raise LookupError("a mistake")
+
+    async def wait_in_asyncio() -> None:
+        async with AsyncRodin("key", http_transport=httpx.MockTransport(respond)) as rodin:
+            await rodin.wait_all(["one", "two"])
+
+    def wait() -> None:
+        with Rodin("key", http_transport=httpx.MockTransport(respond)) as rodin:
+            rodin.wait_all(["one", "two"])
+
+    with pytest.raises(LookupError, match="a mistake"):
+        wait() if kind == "sync" else asyncio.run(wait_in_asyncio())
