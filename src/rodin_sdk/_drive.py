@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -76,14 +75,19 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
                 yield step.outcome
                 schedule.resumed()
             elif isinstance(step, Look):
-                # With the caller's context variables, so that what hooks tell of a request is told within them.
-                workers.submit(partial(copy_context().run, _take_look, scope, step, results))
+                workers.submit(_job(scope, step, results))
             else:
                 _take_in(next_of(results, step.seconds), schedule)
     finally:
         schedule.give_back()
         scope.close()
         workers.close(wait=transport.can_cut)
+
+
+def _job(scope: Scope, look: Look, results: _Results) -> Callable[[], None]:
+    # With the caller's context variables, so that what hooks tell of a request is told within them.
+    context = copy_context()
+    return lambda: context.run(_take_look, scope, look, results)
 
 
 def _take_look(scope: Scope, look: Look, results: _Results) -> None:

@@ -203,6 +203,10 @@ class _Service(SyncTransport):
         pass
 
 
+def _next_of(queue: _Queue[T], seconds: float | None) -> T | None:
+    return queue.next(seconds)
+
+
 def sync_client(threads: Threads, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Rodin:
     """Returns a client of a scripted service."""
     world = threads.world
@@ -210,7 +214,7 @@ def sync_client(threads: Threads, monkeypatch: pytest.MonkeyPatch, **options: An
     queue = type("Queue", (_Queue,), {"threads": threads})
     monkeypatch.setattr("rodin_sdk._drive.Workers", workers)
     monkeypatch.setattr("rodin_sdk._drive.SimpleQueue", queue)
-    monkeypatch.setattr("rodin_sdk._drive.next_of", _Queue.next)
+    monkeypatch.setattr("rodin_sdk._drive.next_of", _next_of)
     client = Rodin(API_KEY, **options)
     session = client._session  # pyright: ignore[reportPrivateUsage]
     client._session = evolve(session, clock=lambda: world.now, dice=lambda: 0.5)  # pyright: ignore[reportPrivateUsage]
