@@ -89,7 +89,7 @@ check-wheel: build .venv-lowest/.locked
 	rm -rf build/sdist && mkdir -p build/sdist
 	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
 	rm -r build/sdist/src
-	cd build/sdist && ../../.venv-lowest/bin/python $(PYTEST)
+	cd build/sdist && ../../.venv-lowest/bin/python $(PYTEST) tests/unit tests/testing tests/observe tests/waits
 
 format: $(VENV)/.ready ## put the code into its one format
 	$(PY) -m ruff check --fix-only .
@@ -97,7 +97,7 @@ format: $(VENV)/.ready ## put the code into its one format
 
 # ---- What is made from something else ----
 
-.PHONY: generate update-spec build lock clean
+.PHONY: generate update-spec build sbom lock clean
 generate: $(VENV)/.ready ## write generated/ from openapi/
 	$(PY) tools/generate.py
 
@@ -111,6 +111,9 @@ build: $(VENV)/.ready ## the sdist and the wheel, in dist/, the same bytes for t
 	rm -rf dist
 	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo $(NO_COMMIT))}" \
 		$(PY) -m build --no-isolation
+
+sbom: build ## what the wheel runs with, as CycloneDX, in dist/rodin-sdk.cdx.json
+	$(PY) tools/sbom.py dist/*.whl
 
 LOCK := $(PY) -m uv --quiet pip compile --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" --all-extras pyproject.toml
