@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+from collections import deque
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
+from rodin_sdk import RodinError, TaskError, _wire
 from rodin_sdk.testing.pytest_plugin import rodin_emulator
+from tests.secrets_check import assert_no_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rodin_sdk._secrets import Secret
 
 __all__ = ["rodin_emulator"]
 
@@ -24,3 +35,57 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes away the keys, addresses and proxies of whoever runs the tests."""
     for name in filter(_FOREIGN.match, list(os.environ)):
         monkeypatch.delenv(name)
+
+
+class Noted(logging.Handler):
+    """The keys that were sent in a test, the errors that were made, and what was logged; the latest of each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.keys: deque[str] = deque(maxlen=4)
+        self.errors: deque[RodinError] = deque(maxlen=2)
+        self.records: deque[logging.LogRecord] = deque(maxlen=50)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    def note_keys(self, *keys: Secret) -> None:
+        # Only what is as long as a real key counts: "key" stands everywhere.
+        self.keys.extend(key.reveal() for key in keys if len(key.reveal()) >= LENGTH)
+
+    def check(self) -> None:
+        """Looks for the keys wherever they could show, and forgets everything."""
+        keys, errors, records = set(self.keys), list(self.errors), list(self.records)
+        for noted in (self.keys, self.errors, self.records):
+            noted.clear()
+        assert_no_secrets(keys, *records)
+        for error in errors:
+            # A TaskError's pickle holds the key, so that the wait can be taken up elsewhere.
+            assert_no_secrets(keys, error, pickled=not isinstance(error, TaskError))
+
+
+LENGTH = 16
+NOTED = Noted()
+
+
+def noting(function: Callable[..., Any], note: Callable[..., object]) -> Callable[..., Any]:
+    @wraps(function)
+    def noted(*args: Any, **options: Any) -> Any:
+        note(*args)
+        return function(*args, **options)
+
+    return noted
+
+
+_wire.build_status_request = noting(_wire.build_status_request, NOTED.note_keys)
+RodinError.__init__ = noting(RodinError.__init__, lambda error, *_: NOTED.errors.append(error))  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def no_secret_shows_anywhere() -> Iterator[None]:
+    """Fails a test after which a key stands in a record of the log, or in an error or what hangs on one."""
+    NOTED.check()
+    logging.getLogger().addHandler(NOTED)
+    yield
+    logging.getLogger().removeHandler(NOTED)
+    NOTED.check()

@@ -156,7 +156,7 @@ class TestWarnings:
     def test_an_unknown_status_is_warned_of_once(self, kind: Kind, caplog: Log) -> None:
         jobs = [{"uuid": name, "status": "Baking\x1b[0m" + API_KEY} for name in "ab"]
         for _ in range(2):
-            call(kind, "wait", SUBSCRIPTION_KEY, http_transport=transport({"jobs": jobs}), timeout=0)
+            call(kind, "status", SUBSCRIPTION_KEY, http_transport=transport({"jobs": jobs}))
         (line,) = told(caplog, logging.WARNING)
         assert line == (
             r"This version of rodin-sdk does not know the job status Baking\x1b[0m[redacted] and takes it for "

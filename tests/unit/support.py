@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rodin_sdk import TaskStatus
     from rodin_sdk._base_url import BaseURLArgument
 
-API_KEY = "Ak7-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+API_KEY = "Ak7-ujOeHwdFcAefAZhnM6Jy8c1rihtYlKNxHddmQAtKCsXRpJG2Tr8hzUjEcPVJ2t"
 SUBSCRIPTION_KEY = "eyJhbGciOiJIUzI1NiJ9." + "".join(f"job{number:03}x" for number in range(60)) + ".sIgNaTuRe-0_9"
 """As long as the service's own: longer than most that quotes an answer cuts at."""
 SECRETS = (API_KEY, SUBSCRIPTION_KEY)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rodin_sdk._config import PollArgument
     from rodin_sdk._retry import Refusal
 
-API_KEY = "Ak7-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+API_KEY = "Ak7-ujOeHwdFcAefAZhnM6Jy8c1rihtYlKNxHddmQAtKCsXRpJG2Tr8hzUjEcPVJ2t"
 
 T = TypeVar("T")
 Away = Callable[[Any], float]
