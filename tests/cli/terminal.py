@@ -108,6 +108,10 @@ class Terminal:
 def open_terminal(command: Sequence[str], env: Mapping[str, str], *, columns: int, rows: int) -> Terminal:
     screen, inside = os.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    # Otherwise Ctrl-C drops what was written and is not read yet: half a screen, if it is pressed at the wrong time.
+    modes = termios.tcgetattr(inside)
+    modes[3] |= termios.NOFLSH
+    termios.tcsetattr(inside, termios.TCSANOW, modes)
     process = subprocess.Popen(
         [sys.executable, "-c", TAKE_TERMINAL, *command[1:]],
         env={**os.environ, **env},

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +22,8 @@ from rodin_sdk.cli._report import explain
 from tests.cli.conftest import NOWHERE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import CommandLine
 
 
@@ -145,6 +151,30 @@ def test_the_shell_completes_commands_and_options(cli: CommandLine) -> None:
     assert ended.lines[:2] == ["plain", "--quiet"]
     ended = cli(_RODIN_COMPLETE="zsh_complete", COMP_WORDS="rodin wa", COMP_CWORD="1")
     assert [ended.lines[1], ended.lines[4]] == ["wait", "watch"]
+
+
+def test_completion_that_is_asked_for_by_hand_is_an_error_of_one_line(cli: CommandLine) -> None:
+    ended = cli(_RODIN_COMPLETE="zsh_complete")
+    assert (ended.status, len(ended.err.splitlines())) == (3, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the bash of other systems is too old, or there is none")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_takes_what_help_says_to_write_into_its_start_up_file(cli: CommandLine, tmp_path: Path) -> None:
+    (line,) = re.findall(r"(?m)^ +bash +(.+)$", cli("--help").out)
+    command = tmp_path / "rodin"
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m rodin_sdk.cli "$@"\n')
+    command.chmod(0o700)
+    press_tab = "COMP_WORDS=(rodin wa) COMP_CWORD=1; _rodin_completion rodin wa rodin; echo ${COMPREPLY[@]}"
+    ended = subprocess.run(
+        ["bash", "-c", f"{line}\ncomplete -p rodin\n{press_tab}"],
+        env={**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr == ""
+    assert ended.stdout.splitlines() == ["complete -o nosort -F _rodin_completion rodin", "wait watch"]
 
 
 def test_main_runs_the_words_of_the_process(

@@ -50,6 +50,30 @@ def test_a_screen_of_any_width_is_kept_to(
     assert [re.split(" {2,}", row)[-1], *(line.strip() for line in others)] == shown
 
 
+@pytest.mark.parametrize("command", ["status", "wait"])
+def test_a_screen_that_is_too_narrow_for_tables_has_lists(
+    start: Callable[..., Terminal], cli: CommandLine, emulator: Emulator, command: str
+) -> None:
+    jobs = [JobScript([(0, "Canceled")], uuid="mesh"), JobScript([(0, "Waiting")], uuid="texture", queue_length=3)]
+    terminal = start(command, emulator.add_task(jobs), env=cli.environment, columns=20)
+    assert terminal.end() == 1
+    rows = [re.sub("[0-9a-f]{8}", "********", row) for row in terminal.rows]
+    first = rows.index("1")
+    assert rows[first : first + 11] == [
+        "1",
+        "  Key: ********",
+        "  State: Canceled",
+        "  Jobs: 1 Waiting",
+        "  1 Canceled",
+        "",
+        "mesh",
+        "  Status: Canceled",
+        "texture",
+        "  Status: Waiting",
+        "  Queue: 3",
+    ]
+
+
 def test_no_color_means_no_style_at_all(start: Callable[..., Terminal], cli: CommandLine) -> None:
     terminal = start("demo", "--offline", env={**cli.environment, "NO_COLOR": "1"})
     assert terminal.end() == 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import sys
+from contextlib import nullcontext
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 import click
 from click.shell_completion import shell_complete
@@ -14,7 +16,8 @@ from click.shell_completion import shell_complete
 from rodin_sdk import __version__
 from rodin_sdk.cli import _help
 from rodin_sdk.cli._exit import ExitStatus
-from rodin_sdk.cli._guard import guarded
+from rodin_sdk.cli._guard import guarded, run
+from rodin_sdk.cli._log import log_shown
 from rodin_sdk.cli._output import ErrorsOnly, JSONLines
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ Command = TypeVar("Command", bound="Callable[..., ExitStatus]")
 
 _NAME = "rodin"
 _LARGEST_PORT = 65_535
+_OF_SDK: Final = "rodin_sdk"
+_OF_EMULATOR: Final = "rodin_sdk.testing"
+"""Loggers that `--verbose` shows."""
 
 
 class _Rodin(click.Group):
@@ -43,8 +49,8 @@ class _Rodin(click.Group):
         name = prog_name or _NAME
         variable = complete_var or _help.COMPLETE_VARIABLE
         if asked := os.environ.get(variable):
-            sys.exit(shell_complete(self, extra, name, variable, asked))
-        sys.exit(guarded(self, name, sys.argv[1:] if args is None else args, **extra))
+            sys.exit(guarded(partial(shell_complete, self, extra, name, variable, asked)))
+        sys.exit(guarded(partial(run, self, name, sys.argv[1:] if args is None else args, **extra)))
 
 
 def _client_options(command: Command) -> Command:
@@ -68,6 +74,25 @@ def _output_options(command: Command) -> Command:
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as described below."),
         click.option("-q", "--quiet", is_flag=True, help="Print errors only; the exit status says the rest."),
     )
+
+
+def _verbose_option(logger: str, text: str) -> Callable[[Command], Command]:
+    """Returns what gives a command the option `--verbose`, and does what it asks for."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def logged(*, verbose: bool, **options: Any) -> ExitStatus:  # noqa: ANN401 - the command's
+            with log_shown(logger) if verbose else nullcontext():
+                return command(**options)
+
+        option = click.option("-v", "--verbose", is_flag=True, help=text)
+        return cast("Command", option(logged))
+
+    return decorate
+
+
+_requests_shown: Final = _verbose_option(_OF_SDK, "Show each request and its answer on standard error, without keys.")
+_arrivals_shown: Final = _verbose_option(_OF_EMULATOR, "Show each request that arrives, without its keys.")
 
 
 def _wait_options(command: Command) -> Command:
@@ -151,6 +176,7 @@ def rodin(context: click.Context) -> ExitStatus:
     help="For one HTTP attempt, from connecting to the last byte. The default is 30, and up to four attempts.",
 )
 @_output_options
+@_requests_shown
 def status(
     *,
     keys: tuple[str, ...],
@@ -176,6 +202,7 @@ def status(
 @_client_options
 @_wait_options
 @_output_options
+@_requests_shown
 def wait(
     *,
     keys: tuple[str, ...],
@@ -199,6 +226,7 @@ def wait(
 @_client_options
 @_wait_options
 @_output_options
+@_requests_shown
 def watch(
     *,
     keys: tuple[str, ...],
@@ -217,8 +245,9 @@ def watch(
     return _watch.run(keys, options, patience, output)
 
 
-@rodin.command()
+@rodin.command(epilog=_help.DEMO_EPILOG)
 @click.option("--offline", is_flag=True, help="Leave the real service alone.")
+@_requests_shown
 def demo(*, offline: bool) -> ExitStatus:
     """See the main job done on an emulator of the service.
 
@@ -245,8 +274,8 @@ def demo(*, offline: bool) -> ExitStatus:
     help="The tasks, in TOML. The default is one task of every kind, such as sketch, fails and never_ends.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print base_url, api_key and subscription_keys as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Show each request that arrives, without its keys.")
-def emulator(*, port: int, script: Path | None, as_json: bool, verbose: bool) -> ExitStatus:
+@_arrivals_shown
+def emulator(*, port: int, script: Path | None, as_json: bool) -> ExitStatus:
     """Run an emulator of the service on this machine, until Ctrl-C.
 
     For trying things with curl, and for testing clients in any language without spending credits. Tasks begin when it
@@ -254,4 +283,4 @@ def emulator(*, port: int, script: Path | None, as_json: bool, verbose: bool) ->
     """
     from rodin_sdk.cli import _serve  # noqa: PLC0415 - needs the emulator
 
-    return _serve.run(port=port, script=script, as_json=as_json, verbose=verbose)
+    return _serve.run(port=port, script=script, as_json=as_json)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-import click
 from rich.text import Text
 
 from rodin_sdk import (
@@ -22,7 +21,7 @@ from rodin_sdk.cli._exit import CommandError, ExitStatus
 from rodin_sdk.cli._follow import Patience, pass_on
 from rodin_sdk.cli._keys import Key
 from rodin_sdk.cli._live import fate_of, open_live_output
-from rodin_sdk.cli._output import as_json_line
+from rodin_sdk.cli._output import as_json_line, write
 from rodin_sdk.cli._report import Report, explain
 from rodin_sdk.cli._screen import Screen
 from rodin_sdk.cli._tables import show
@@ -102,11 +101,9 @@ def run(*, offline: bool) -> ExitStatus:
 def _show_shapes(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
     _headline(screen, "1. The service's pages show its answer in several shapes: all come to the same")
     _code(screen, "with Rodin() as rodin:", "    print(rodin.status(subscription_key))")
-    table = screen.table("jobs in the answer", "what is printed")
     results = {shape: rodin.status(emulator.add_task(_TWO_JOBS, shape=shape)) for shape in Shape}
-    for shape, result in results.items():
-        table.add_row(_ON_THE_PAGES[shape], str(result))
-    screen.print("", table)
+    rows = [[_ON_THE_PAGES[shape], str(result)] for shape, result in results.items()]
+    screen.print("", screen.table(["jobs in the answer", "what is printed"], rows))
     _expect("all shapes come to the same", holds=len(set(results.values())) == 1)
 
 
@@ -128,7 +125,7 @@ def _show_one(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
     report = Report(key, task)
     screen.print("")
     show(screen, [report])
-    click.echo(f"\n{as_json_line(report)}")
+    write(f"\n{as_json_line(report)}")
     lengths = [job.queue_length for job in task.jobs]
     _expect("the queue is known", holds=lengths == [job.queue_length for job in _QUEUED])
 

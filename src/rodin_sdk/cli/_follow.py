@@ -4,13 +4,12 @@ import signal
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 
-import click
 from attrs import frozen
 
 from rodin_sdk._secrets import Secret
 from rodin_sdk.cli._exit import ExitStatus, worst
 from rodin_sdk.cli._keys import Key
-from rodin_sdk.cli._output import LiveOutput, show_error
+from rodin_sdk.cli._output import LiveOutput, show_error, write
 from rodin_sdk.cli._report import Report
 
 
@@ -51,7 +50,7 @@ def follow(command: str, keys: Sequence[Key], reports: Generator[Report], output
     try:
         pass_on(keys, reports, output, ended)
     except KeyboardInterrupt:
-        click.echo(err=True)  # ends the line on which the terminal shows ^C
+        write(err=True)  # ends the line on which the terminal shows ^C
         show_error(_how_to_go_on(command, len(keys) - len(ended), len(keys)))
         return ExitStatus.INTERRUPTED
     return worst(report.exit_status for report in ended)

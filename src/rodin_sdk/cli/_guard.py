@@ -4,7 +4,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import click
 from rodin_sdk import RodinError, __version__
 from rodin_sdk._secrets import Secret, redact
 from rodin_sdk.cli._exit import READER_WENT_AWAY, CommandError, ExitStatus
-from rodin_sdk.cli._output import show_error
+from rodin_sdk.cli._output import show_error, write
 from rodin_sdk.cli._report import explain, status_of
 
 DEBUG_VARIABLE: Final = "RODIN_DEBUG"
@@ -22,23 +22,13 @@ _SHORTEST_KEY: Final = 16
 and more). Shorter ones are shown, since they are what people mistype."""
 
 
-def guarded(command: click.Command, name: str, words: Sequence[str], **extra: Any) -> int:  # noqa: ANN401 - click's own
-    """Runs a command.
-
-    Args:
-        command: The command, which returns its exit status.
-        name: The name of the program.
-        words: The words of the command line, without the program's name.
-        extra: What click's context is to have beside.
-
-    Returns:
-        The exit status.
-    """
+def guarded(work: Callable[[], int]) -> int:
+    """Does what returns an exit status, and returns that, or the one that its error leads to."""
     _show_what_can_be_shown()
     try:
-        return _run(command, name, words, **extra)
+        return work()
     except KeyboardInterrupt:
-        click.echo(err=True)  # ends the line on which the terminal shows ^C
+        write(err=True)  # ends the line on which the terminal shows ^C
         show_error("interrupted. Nothing is lost: the tasks go on, and can be asked about again.")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
@@ -50,7 +40,7 @@ def guarded(command: click.Command, name: str, words: Sequence[str], **extra: An
         return ExitStatus.ERROR
     except Exception as error:  # noqa: BLE001 - nobody should see a traceback who did not ask for it
         if os.environ.get(DEBUG_VARIABLE):
-            click.echo(traceback.format_exc(), err=True)
+            write(traceback.format_exc(), err=True)
         show_error(
             f"Unexpected {type(error).__name__}: this is a fault of rodin-sdk {__version__}, please report it. "
             f"{DEBUG_VARIABLE}=1 shows the traceback; remove keys from it."
@@ -58,8 +48,18 @@ def guarded(command: click.Command, name: str, words: Sequence[str], **extra: An
         return ExitStatus.ERROR
 
 
-def _run(command: click.Command, name: str, words: Sequence[str], **extra: Any) -> int:  # noqa: ANN401 - click's own
-    """Runs a command, and shows the errors that it ends with on purpose."""
+def run(command: click.Command, name: str, words: Sequence[str], **extra: Any) -> int:  # noqa: ANN401 - click's own
+    """Runs a command, and shows the errors that it ends with on purpose.
+
+    Args:
+        command: The command, which returns its exit status.
+        name: The name of the program.
+        words: The words of the command line, without the program's name.
+        extra: What click's context is to have beside.
+
+    Returns:
+        The exit status.
+    """
     try:
         with command.make_context(name, list(words), **extra) as context:
             status: int = command.invoke(context)

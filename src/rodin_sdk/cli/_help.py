@@ -50,6 +50,12 @@ JSON, one object a line, {lines}; fields may be added:
 
 
 GROUP_EPILOG: Final = f"""
+\b
+Examples:
+  rodin demo
+  rodin status "$SUBSCRIPTION_KEY"
+  rodin wait --timeout 900 @keys.txt
+
 {_EXIT_STATUSES}
 \b
 Environment:
@@ -73,7 +79,7 @@ STATUS_EPILOG: Final = f"""
 \b
 Examples:
   rodin status "$SUBSCRIPTION_KEY"
-  rodin status @keys.txt
+  rodin status --verbose @keys.txt
   submit-something | rodin status --json - | jq -r .task.state
 
 {_EXIT_STATUSES}
@@ -112,6 +118,13 @@ Examples:
 
 {_EXIT_STATUSES}
 {_json("for each change", _WAITED)}"""
+
+DEMO_EPILOG: Final = """
+\b
+Examples:
+  rodin demo
+  rodin demo --offline --verbose
+"""
 
 EMULATOR_EPILOG: Final = """
 \b

@@ -5,16 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import click
 from attrs import frozen
-from rich.console import Group
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rodin_sdk import TaskStatus
 from rodin_sdk.cli._exit import ExitStatus
 from rodin_sdk.cli._keys import Key
-from rodin_sdk.cli._output import ErrorsOnly, LiveOutput
+from rodin_sdk.cli._output import ErrorsOnly, LiveOutput, write
 from rodin_sdk.cli._report import Report
 from rodin_sdk.cli._screen import Screen
 from rodin_sdk.cli._tables import cells, show, tasks_table
@@ -80,7 +78,7 @@ class Lines:
         self._write(f"{report.elapsed:.1f}", str(report.key.position), report.key.fingerprint, state, done, jobs)
 
     def _write(self, *columns: str) -> None:
-        click.echo(self._line.format(*columns).rstrip())
+        write(self._line.format(*columns).rstrip())
 
 
 class LiveTable:
@@ -155,7 +153,7 @@ class _Frame:
     counts: str
     started: float
     looked_at: float | None
-    table: Table | None
+    table: RenderableType | None
 
     def __rich__(self) -> Group:
         minutes, seconds = divmod(int(time.monotonic() - self.started), 60)

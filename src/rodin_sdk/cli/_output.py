@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Final, Protocol
 
 import click
@@ -85,15 +86,21 @@ class JSONLines:
 
     def add(self, report: Report) -> None:
         """Writes a line."""
-        click.echo(as_json_line(report))
+        write(as_json_line(report))
 
     def end(self) -> None:
         """Has kept nothing back."""
 
 
+def write(text: str = "", *, err: bool = False) -> None:
+    """Writes a text and a line end to standard output or standard error, whatever these are now."""
+    # Left to find the stream itself, click writes UTF-8 where only ASCII can be shown.
+    click.echo(text, sys.stderr if err else sys.stdout, err=err)
+
+
 def show_error(text: str) -> None:
     """Shows one line on standard error."""
-    click.echo(f"rodin: {text}", err=True)
+    write(f"rodin: {text}", err=True)
 
 
 def as_json_line(report: Report) -> str:

@@ -1,18 +1,13 @@
 """`rodin emulator`: the emulator on its own, until Ctrl-C."""
 
-import logging
 import os
 import shlex
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-
 from rodin_sdk.cli._exit import CommandError, ExitStatus
-from rodin_sdk.cli._output import show_error, to_json
+from rodin_sdk.cli._output import show_error, to_json, write
 from rodin_sdk.testing import PRESETS, Emulator, ScriptError
 
 _API_KEY: Final = "emulator"
@@ -20,14 +15,13 @@ _API_KEY: Final = "emulator"
 _A_WHILE: Final = 3600.0
 
 
-def run(*, port: int, script: Path | None, as_json: bool, verbose: bool) -> ExitStatus:
+def run(*, port: int, script: Path | None, as_json: bool) -> ExitStatus:
     """Serves until it is interrupted.
 
     Args:
         port: The port to listen on; 0 takes a free one.
         script: A TOML file with the tasks; None adds one task for each preset, whose key is the preset's name.
         as_json: Says where it listens in JSON.
-        verbose: Shows each request on standard error.
 
     Raises:
         CommandError: The script cannot be used, or the port.
@@ -41,12 +35,12 @@ def run(*, port: int, script: Path | None, as_json: bool, verbose: bool) -> Exit
             f"Port {port} cannot be listened on: {reason}. Choose another with --port; 0 takes a free one."
         ) from None
     try:
-        with emulator, _requests_shown(verbose=verbose):
+        with emulator:
             _say_where(emulator, as_json=as_json)
             while True:
                 time.sleep(_A_WHILE)
     except KeyboardInterrupt:
-        click.echo(err=True)
+        write(err=True)
         show_error("the emulator has ended, and has forgotten all tasks.")
         return ExitStatus.INTERRUPTED
 
@@ -68,7 +62,7 @@ def _make(port: int, script: Path | None) -> Emulator:
 def _say_where(emulator: Emulator, *, as_json: bool) -> None:
     keys = emulator.subscription_keys
     if as_json:
-        click.echo(to_json(base_url=emulator.base_url, api_key=emulator.api_key, subscription_keys=keys))
+        write(to_json(base_url=emulator.base_url, api_key=emulator.api_key, subscription_keys=keys))
         return
     example = keys[0] if keys else "unknown"
     environment = shlex.join([f"RODIN_API_KEY={emulator.api_key}", f"RODIN_BASE_URL={emulator.base_url}"])
@@ -86,21 +80,4 @@ def _say_where(emulator: Emulator, *, as_json: bool) -> None:
         f"  env {environment} rodin status {shlex.quote(example)}",
         "",
     )
-    click.echo("\n".join(lines))
-
-
-@contextmanager
-def _requests_shown(*, verbose: bool) -> Generator[None]:
-    """Shows each request that arrives, without its keys, on standard error."""
-    logger = logging.getLogger("rodin_sdk.testing")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    level = logger.level
-    if verbose:
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+    write("\n".join(lines))

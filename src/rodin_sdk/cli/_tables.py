@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from rodin_sdk import (
@@ -84,22 +84,25 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
             screen.print(tasks_table(screen, reports))
 
 
-def tasks_table(screen: Screen, reports: Sequence[Report]) -> Table:
+def tasks_table(screen: Screen, reports: Sequence[Report]) -> RenderableType:
     """Returns a table with one row for each task."""
-    table = screen.table("#", "Key", "State", *([] if screen.narrow else ["Done"]), "Jobs")
-    for report in reports:
-        table.add_row(str(report.key.position), report.key.fingerprint, *cells(report, narrow=screen.narrow))
-    return table
+    return screen.table(
+        ["#", "Key", "State", *([] if screen.narrow else ["Done"]), "Jobs"],
+        [
+            [str(report.key.position), report.key.fingerprint, *cells(report, narrow=screen.narrow)]
+            for report in reports
+        ],
+    )
 
 
-def _jobs_table(screen: Screen, jobs: Sequence[Job]) -> Table:
+def _jobs_table(screen: Screen, jobs: Sequence[Job]) -> RenderableType:
     """Returns a table with one row for each job."""
     queued = any(job.queue_length is not None for job in jobs)
-    table = screen.table("Job", "Status", *(["Queue"] if queued else []))
-    for job in jobs:
-        queue = "" if job.queue_length is None else str(job.queue_length)
-        table.add_row(printable(job.uuid), _status(job), *([queue] if queued else []))
-    return table
+    queues = [[] if not queued else ["" if job.queue_length is None else str(job.queue_length)] for job in jobs]
+    return screen.table(
+        ["Job", "Status", *(["Queue"] if queued else [])],
+        [[printable(job.uuid), _status(job), *queue] for job, queue in zip(jobs, queues, strict=True)],
+    )
 
 
 def cells(report: Report, *, narrow: bool) -> Iterator[Text]:
