@@ -256,15 +256,17 @@ def run(tasks: int, rate: float, seconds: float) -> list[Result]:
     base_url, api_key, keys = ours.recv()
     setting = Setting(base_url, api_key, keys, rate, seconds)
     results: list[Result] = []
-    for contender in CONTENDERS:
-        receiver, sender = processes.Pipe(duplex=False)
-        process = processes.Process(target=measure, args=(sender, contender, setting))
-        process.start()
-        sender.close()
-        results.append(receiver.recv())
-        process.join()
-    ours.send(None)
-    server.join()
+    try:
+        for contender in CONTENDERS:
+            receiver, sender = processes.Pipe(duplex=False)
+            process = processes.Process(target=measure, args=(sender, contender, setting))
+            process.start()
+            sender.close()
+            results.append(receiver.recv())
+            process.join()
+    finally:
+        ours.send(None)
+        server.join()
     return results
 
 

@@ -42,9 +42,9 @@ class Noted(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.keys: deque[str] = deque(maxlen=4)
-        self.errors: deque[RodinError] = deque(maxlen=2)
-        self.records: deque[logging.LogRecord] = deque(maxlen=50)
+        self.keys: deque[str] = deque(maxlen=2)
+        self.errors: deque[RodinError] = deque(maxlen=1)
+        self.records: deque[logging.LogRecord] = deque(maxlen=20)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)

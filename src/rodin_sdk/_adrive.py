@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
 from inspect import isawaitable
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ __all__ = ["iterate", "open_async_transport", "outcomes", "run"]
 T = TypeVar("T")
 
 _Looks = dict[asyncio.Task[TaskStatus | Refusal], Watched]
-_Ended = asyncio.Queue[asyncio.Task[TaskStatus | Refusal]]
+_Ended = asyncio.Queue[asyncio.Task[TaskStatus | Refusal] | None]
 
 
 async def iterate(transport: AsyncTransport, flow: Flow[object]) -> AsyncGenerator[TaskStatus, None]:
@@ -95,11 +94,16 @@ async def outcomes(transport: AsyncTransport, make_schedule: Callable[[], Schedu
 
 
 async def _next_ended(ended: _Ended, seconds: float | None) -> asyncio.Task[TaskStatus | Refusal] | None:
-    """Returns the look that ended next; None where none does within so many seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            return await ended.get()
-    return None
+    """Returns the look that ended next; None where none does within so many seconds.
+
+    Without asyncio.timeout(): one that expires at once swallows a Ctrl-C that came right before it.
+    """
+    alarm = None if seconds is None else asyncio.get_running_loop().call_later(seconds, ended.put_nowait, None)
+    try:
+        return await ended.get()
+    finally:
+        if alarm is not None:
+            alarm.cancel()
 
 
 def _take_in(look: asyncio.Task[TaskStatus | Refusal] | None, looks: _Looks, schedule: Schedule) -> None:

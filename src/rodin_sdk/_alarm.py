@@ -22,7 +22,7 @@ class Alarm(Protocol):
 
 def next_of(queue: SimpleQueue[T], seconds: float | None) -> T | None:
     """Returns the next item of a queue, once there is one; None where so many seconds pass before."""
-    nap = _NAP if threading.current_thread() is threading.main_thread() else threading.TIMEOUT_MAX
+    nap = _NAP if threading.get_ident() == threading.main_thread().ident else threading.TIMEOUT_MAX
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         left = nap if end is None else end - time.monotonic()

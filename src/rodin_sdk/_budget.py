@@ -9,12 +9,12 @@ which lives in the process.
 """
 
 import math
-import os
 import threading
-import weakref
 from typing import Final
 
 from attrs import frozen
+
+from rodin_sdk._fork import forget_in_child
 
 BURST: Final = 5
 """Requests that may go at once after a time of quiet."""
@@ -51,8 +51,9 @@ class Budget:
         self._held_until = -math.inf
         self._factor = 1.0
         self._slowed_at = -math.inf
-        self._lock = threading.Lock()
-        _of_this_process.add(self)
+        # Reentrant: the garbage collector may run in here, and end a wait that then gives its places back.
+        self._lock = threading.RLock()
+        forget_in_child(self)
 
     def reserve(self, now: float) -> Ticket:
         """Takes the next place in the line."""
@@ -142,18 +143,6 @@ class Budget:
             return 1.0
         return min(1.0, self._factor + max(0.0, now - self._slowed_at) / _RECOVERY)
 
-    def forget_lock(self) -> None:
+    def forget(self) -> None:
         """Replaces the lock in a forked child, where a thread that held it does not exist."""
-        self._lock = threading.Lock()
-
-
-_of_this_process: Final[weakref.WeakSet[Budget]] = weakref.WeakSet()
-
-
-def _forget_locks() -> None:
-    for budget in list(_of_this_process):
-        budget.forget_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_locks)
+        self._lock = threading.RLock()

@@ -79,9 +79,14 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
             else:
                 _take_in(next_of(results, step.seconds), schedule)
     finally:
-        schedule.give_back()
-        scope.close()
-        workers.close(wait=transport.can_cut)
+        # Each step is taken, even if Ctrl-C strikes in the one before.
+        try:
+            schedule.give_back()
+        finally:
+            try:
+                scope.close()
+            finally:
+                workers.close(wait=transport.can_cut)
 
 
 def _job(scope: Scope, look: Look, results: _Results) -> Callable[[], None]:

@@ -3,6 +3,8 @@
 import math
 from typing import Final
 
+from rodin_sdk._fork import forget_in_child
+
 FAILURES_OF_AN_OUTAGE: Final = 5
 """Failed looks in a row, of two tasks or more, with not one answer in between."""
 SILENCE: Final = 5.0
@@ -31,6 +33,7 @@ class Outage:
         self._pause = _FIRST_PAUSE
         self._under_way = 0
         self._silent_since = math.inf
+        forget_in_child(self)
 
     def earliest_look(self, now: float) -> float:
         """Returns when to ask again; not after `now` where a waiting task may be looked at at once."""
@@ -50,7 +53,7 @@ class Outage:
 
     def ended(self) -> None:
         """Notes that a look is over, however it ended."""
-        self._under_way -= 1
+        self._under_way = max(0, self._under_way - 1)
 
     def failed(self, now: float, task: int, dice: float) -> None:
         """Notes that a look brought no answer, and whose it was."""
@@ -69,6 +72,10 @@ class Outage:
             self._tasks = set()
             self._pause = _FIRST_PAUSE
             self._next_probe = -math.inf
+
+    def forget(self) -> None:
+        """Forgets the looks under way in a forked child: they are the parent's, and end there."""
+        self._under_way = 0
 
     @property
     def _is_on(self) -> bool:

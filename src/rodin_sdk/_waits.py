@@ -1,7 +1,7 @@
 """What a wait for one task does, decided without input or output, and the rules that all waits share."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
@@ -18,6 +18,8 @@ from rodin_sdk._secrets import Secret
 
 if TYPE_CHECKING:
     from rodin_sdk._budget import Ticket
+
+_ROUNDING: Final = 1e-6
 
 
 @frozen
@@ -185,7 +187,8 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
     """Looks once at a task that is waited for, within the time that is left."""
     limit = options.limit(left)
     outage = session.outage
-    outage.began(session.clock())
+    started = session.clock()
+    outage.began(started)
     try:
         outcome = yield from attempt(
             session, watched.key, limit, watched.looks + 1, fresh=watched.wants_fresh_connection
@@ -194,6 +197,7 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
             limit != options.call.request_timeout
             and isinstance(outcome, Refusal)
             and isinstance(outcome.error, RequestTimeoutError)
+            and session.clock() - started >= left - _ROUNDING
         )
         # A look that the deadline cut short says nothing about the service.
         if is_outage(outcome) and not watched.was_cut:

@@ -7,13 +7,18 @@ C, and starts none of them itself.
 
 import _thread
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from sys import is_finalizing
 from typing import Final
 
-_Started = SimpleQueue[RuntimeError | None]
+_Started = SimpleQueue[BaseException | None]
+
+_PATIENCE: Final = 1.0
+"""Seconds for all threads to end: they take a moment, unless a name lookup holds one up, which nothing interrupts, or
+the garbage collector closes a wait amid a step that they wait for."""
 
 
 class Workers:
@@ -32,14 +37,16 @@ class Workers:
         # Of the workers alone: the caller never takes it.
         self._lock = threading.Lock()
         self._free = 0
+        self._owner = 0
 
     def submit(self, job: Callable[[], object]) -> None:
         """Has a job done, which must not raise, as soon as a thread is free.
 
         Raises:
-            RuntimeError: The system gives no thread at all.
+            RuntimeError: The system gives no thread at all. `MemoryError` says the same.
         """
         if not self._threads:
+            self._owner = threading.get_ident()
             started: _Started = SimpleQueue()
             _thread.start_new_thread(self._start, (started,))
             if (error := started.get()) is not None:
@@ -50,17 +57,19 @@ class Workers:
         """Forgets the jobs that were not begun, and ends all threads.
 
         Args:
-            wait: Whether to wait until the jobs under way are done.
+            wait: Whether to wait until the jobs under way are done, which they should soon be.
         """
         with suppress(Empty):
             while True:
                 self._jobs.get_nowait()
         self._jobs.put(None)
-        # At the end of the program the others are stopped already.
-        if wait and not is_finalizing():
+        # At the end of the program the others are stopped already. And it may be one of them in which the garbage
+        # collector found that nobody wants the results.
+        if wait and not is_finalizing() and threading.get_ident() == self._owner:
+            deadline = time.monotonic() + _PATIENCE
             # Who starts another thread adds it before ending, so that this sees them all.
             for thread in self._threads:
-                thread.join()
+                thread.join(max(0.0, deadline - time.monotonic()))
             # By yet another thread: the end of a Thread object calls back, and there an interruption would be lost.
             with suppress(RuntimeError):
                 _thread.start_new_thread(self._threads.clear, ())
@@ -71,7 +80,7 @@ class Workers:
         thread = threading.Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             started.put(error)
         else:
             self._free += 1

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import ssl
+import struct
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from rodin_sdk import ConfigurationError, RequestTimeoutError, TransportError
 from rodin_sdk._transport import _routes
+from rodin_sdk._transport._channel import Channel
+from rodin_sdk._transport._deadline import Deadline
 from tests.faults import certificates
 from tests.faults.answers import OK, answer, echo
 from tests.faults.cases import Case, hold
@@ -202,3 +207,20 @@ def test_certificates_that_cannot_be_read(
         with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
             opens(server.url).status()
         assert server.connections == 0
+
+
+def test_a_connection_that_was_lost_before_the_handshake_leaves_no_socket() -> None:
+    """CPython leaves the socket open in some versions: the collector would say so, and warnings are errors."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        channel = Channel()
+        channel.deadline = Deadline(5)
+        channel.connect("127.0.0.1", server.getsockname()[1], 5)
+        other, _ = server.accept()
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        other.close()
+        while channel.is_quiet:
+            pass
+        with pytest.raises(OSError):  # noqa: PT011 - which one depends on the version
+            channel.start_tls(ssl.create_default_context(), "127.0.0.1", 5)
+        channel.close()
+    gc.collect()

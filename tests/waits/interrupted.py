@@ -21,7 +21,7 @@ from rodin_sdk import AsyncRodin, Poll, Rodin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INTERRUPTIONS = 100
+INTERRUPTIONS = 60
 INTERRUPTED = (KeyboardInterrupt, asyncio.CancelledError)
 """The second is what asyncio.run() of CPython 3.11 raises where the interruption comes before its coroutine begins."""
 
@@ -70,8 +70,8 @@ def storm(call: Callable[[str, float], object]) -> int:
     chance = random.Random(1)
     interrupted = 0
     for number in range(INTERRUPTIONS):
-        signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.02 * chance.random())
         try:
+            signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.02 * chance.random())
             call(("as_completed", "wait", "wait_all")[number % 3], 0.001)
         except INTERRUPTED:
             interrupted += 1

@@ -291,3 +291,23 @@ def test_without_any_status_the_error_has_none() -> None:
     assert run.error.status is None
     assert "not seen" in str(run.error)
     assert isinstance(run.error.__cause__, TransportError)
+
+
+def test_a_timeout_of_the_connection_is_not_the_deadline() -> None:
+    """It comes long before, and what came before it does not count as the look before the next one."""
+    unknown = answer({"error": "NEW"})
+    slow = Fault(RequestTimeoutError("no connection in time"), Phase.CONNECTING)
+    simulation = Simulation(World({"key": in_turn(unknown, slow, unknown, DONE)}))
+    run = simulation.wait("key", timeout=29, poll=every(5))
+    simulation.run()
+    assert isinstance(run.value, CompletedTask)
+
+
+def test_a_look_that_the_deadline_cuts_short_does_not_hide_what_went_wrong() -> None:
+    world = World({"key": in_turn(answer(b"", 503))}, latency=lambda _key, age: 60.0 if age else 0.0)
+    simulation = Simulation(world)
+    run = simulation.wait("key", timeout=8, poll=every(5))
+    simulation.run()
+    assert isinstance(run.error, WaitTimeoutError)
+    assert isinstance(run.error.__cause__, ServerError)
+    assert (run.error.polls, run.ended) == (2, 8)

@@ -9,6 +9,7 @@ import pytest
 from attrs import frozen
 
 from rodin_sdk import CompletedTask, Poll, TaskStatus, WaitTimeoutError
+from rodin_sdk._outage import LOOKS_INTO_SILENCE, Outage
 from tests.waits.simulation import Many, Run, Simulation, every
 from tests.waits.world import (
     DONE,
@@ -286,3 +287,15 @@ def test_a_second_outage_is_one_as_well() -> None:
     simulation.run()
     assert [world.between(down.start, down.end) <= 60 for down in world.down] == [True] * 3
     assert len(many.outcomes) == 1000
+
+
+def test_looks_that_were_under_way_at_a_fork_are_not_the_childs() -> None:
+    outage = Outage()
+    for _ in range(LOOKS_INTO_SILENCE):
+        outage.began(0.0)
+    assert outage.earliest_look(100.0) > 100.0
+    outage.forget()
+    assert outage.earliest_look(100.0) == 100.0
+    outage.ended()
+    outage.began(100.0)
+    assert outage.earliest_look(100.0) == 100.0

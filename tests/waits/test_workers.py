@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import httpx
 import pytest
 
-from rodin_sdk import Rodin
-from tests.waits.clients import QUICK
+from rodin_sdk import ClientClosedError, Rodin
+from rodin_sdk._budget import Budget
+from tests.waits.clients import QUICK, Background
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rodin_sdk import Outcome
     from rodin_sdk.testing import Emulator
 
 
@@ -20,7 +26,7 @@ def looking() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("rodin-look")]
 
 
-def failing_after(started: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def failing_after(started: int, monkeypatch: pytest.MonkeyPatch, error: type[Exception] = RuntimeError) -> None:
     """Lets the system refuse threads after so many."""
     left = started
     start = threading.Thread.start
@@ -28,18 +34,21 @@ def failing_after(started: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> None:
         nonlocal left
         if not left:
-            raise RuntimeError("can't start new thread")
+            raise error("can't start new thread")
         left -= 1
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
-def test_a_system_without_threads_is_an_error_at_once(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_a_system_without_threads_is_an_error_at_once(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     key = emulator.add_task("sketch")
     with Rodin(emulator.api_key, base_url=emulator.base_url) as rodin:
-        failing_after(0, monkeypatch)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
+        failing_after(0, monkeypatch, error)
+        with pytest.raises(error, match="can't start new thread"):
             rodin.wait_all([key])
         monkeypatch.undo()
         assert not looking()
@@ -66,6 +75,35 @@ def test_there_are_16_looks_at_once_at_most(emulator: Emulator) -> None:
     assert not looking()
 
 
+def test_a_generator_that_the_garbage_collector_closes_in_another_thread(emulator: Emulator) -> None:
+    keys = [emulator.add_task([[(0, "Done")]]), *(emulator.add_task("never_ends") for _ in range(20))]
+    with Rodin(emulator.api_key, base_url=emulator.base_url, poll=QUICK, requests_per_minute=None) as rodin:
+        cycle: list[object] = [rodin.as_completed(keys)]
+        next(cast("Generator[Outcome]", cycle[0]))
+        cycle.append(cycle)
+        threads = looking()
+        del cycle
+        collecting = Background(gc.collect)
+        collecting.join()
+        for thread in threads:
+            thread.join(10)
+        assert threads
+        assert not looking()
+        assert rodin.status(keys[0]).is_done
+
+
+def test_the_garbage_collector_may_close_a_generator_amid_a_step_of_the_budget() -> None:
+    budget = Budget(100)
+    ticket = budget.reserve(0.0)
+
+    def step() -> None:
+        with budget._lock:  # pyright: ignore[reportPrivateUsage]
+            budget.give_back(ticket)
+
+    Background(step).join()
+    assert budget.reserve(0.0) == ticket
+
+
 @pytest.mark.parametrize("end", ["", "sys.exit(0)"], ids=["at the end", "exit"])
 def test_a_generator_that_nobody_closed_lets_the_program_end(emulator: Emulator, end: str) -> None:
     done = emulator.add_task([[(0, "Done")]])
@@ -81,3 +119,50 @@ rodin.status({done!r})
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
     assert (ended.stdout, ended.stderr) == ("", "")
+
+
+def test_closing_wakes_who_waits_even_if_the_users_own_transport_cannot_be_closed() -> None:
+    class Service(httpx.BaseTransport):
+        def handle_request(self, _request: httpx.Request) -> httpx.Response:
+            asked.set()
+            return httpx.Response(201, json={"jobs": {"job": "Generating"}})
+
+        def close(self) -> None:
+            raise OSError("a mistake")
+
+    asked = threading.Event()
+    rodin = Rodin("key", http_transport=Service(), poll=lambda _age: 3600.0)
+    waiting = Background(lambda: rodin.wait("task", timeout=None))
+    assert asked.wait(10)
+    with pytest.raises(OSError, match="a mistake"):
+        rodin.close()
+    waiting.join()
+    assert isinstance(waiting.error, ClientClosedError)
+
+
+def test_nothing_is_sent_over_the_users_own_transport_once_the_generator_is_closed() -> None:
+    sent: list[httpx.Request] = []
+    keys = iter(["key"])
+    first, later = threading.Event(), threading.Event()
+
+    def api_key() -> str:
+        """Holds all looks up but the first."""
+        if next(keys, None) is None:
+            first.set()
+            assert later.wait(10)
+        return "key"
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(201, json={"jobs": {"job": "Done"}})
+
+    with Rodin(api_key, http_transport=httpx.MockTransport(respond), requests_per_minute=None) as rodin:
+        outcomes = rodin.as_completed(["one", "two", "three"])
+        next(outcomes)
+        assert first.wait(10)
+        threads = looking()
+        outcomes.close()
+        later.set()
+        for thread in threads:
+            thread.join(10)
+        assert len(sent) == 1

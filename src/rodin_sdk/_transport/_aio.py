@@ -1,10 +1,8 @@
 """The transport of `AsyncRodin`: lanes of its own for every event loop, or the user's httpx transport."""
 
 import asyncio
-import os
 import ssl
 import time
-import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -14,6 +12,7 @@ from typing import Final, cast
 import httpx
 
 from rodin_sdk._errors import ClientClosedError, ConfigurationError
+from rodin_sdk._fork import forget_in_child
 from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._transport._achannel import AsyncChannel
 from rodin_sdk._transport._faults import FOREIGN, fault_of
@@ -149,7 +148,7 @@ class AsyncLaneTransport(AsyncTransport):
         super().__init__()
         self._routes = Routes(ssl_context)
         self._lanes: dict[_Loop, _AsyncLanes] = {}
-        _of_this_process.add(self)
+        forget_in_child(self)
 
     async def _exchange(self, send: Send) -> Answer | Fault:
         try:
@@ -277,17 +276,7 @@ class _AsyncLanes:
             self._idle.pop().channel.close()
 
 
-_of_this_process: Final[weakref.WeakSet[AsyncLaneTransport]] = weakref.WeakSet()
 _inherited: Final[list[dict[_Loop, _AsyncLanes]]] = []
-
-
-def _forget_all() -> None:
-    for transport in list(_of_this_process):
-        transport.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _expire(scope: asyncio.Timeout) -> None:

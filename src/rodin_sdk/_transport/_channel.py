@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
+from traceback import walk_tb
 from typing import Any, Final, cast
 
 from rodin_sdk._transport._deadline import CHUNK, STAGGER, Deadline
@@ -45,9 +46,11 @@ class Channel:
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
         """Lays TLS over the connection."""
         handshake = self.deadline.within(connect_timeout)
-        # Raises where the connection is gone already, since wrap_socket() would leave a socket behind.
-        self._in_use().getpeername()
-        secure = context.wrap_socket(self._in_use(), server_hostname=host, do_handshake_on_connect=False)
+        try:
+            secure = context.wrap_socket(self._in_use(), server_hostname=host, do_handshake_on_connect=False)
+        except OSError as error:
+            _close_left_behind(error)
+            raise
         self._hold(secure)
         secure.settimeout(handshake.left())
         secure.do_handshake()
@@ -99,6 +102,14 @@ class Channel:
     def _check(self) -> None:
         if self._is_cut:
             raise ConnectionAbortedError
+
+
+def _close_left_behind(error: OSError) -> None:
+    """Closes the socket that `wrap_socket` leaves open where the peer was gone before it began (CPython gh-108310)."""
+    for frame, _ in walk_tb(error.__traceback__):
+        left = frame.f_locals.get("self")
+        if isinstance(left, ssl.SSLSocket):
+            left.close()
 
 
 def _connect(addresses: Iterable[Address], deadline: Deadline, check: Callable[[], None]) -> socket.socket:

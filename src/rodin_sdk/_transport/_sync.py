@@ -1,6 +1,5 @@
 """The transport of `Rodin`: lanes of its own, or the user's httpx transport."""
 
-import os
 import ssl
 import time
 import warnings
@@ -9,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import ClassVar, Final, cast
+from typing import ClassVar, cast
 
 import httpx
 
 from rodin_sdk._alarm import Alarm, next_of
 from rodin_sdk._errors import ClientClosedError, ConfigurationError
+from rodin_sdk._fork import forget_in_child
 from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._transport._channel import Channel
 from rodin_sdk._transport._deadline import Deadline
@@ -56,6 +56,8 @@ class SyncTransport(ABC):
             ClientClosedError: The transport, or the scope, is closed, or was while the exchange was under way.
         """
         self.check_open()
+        if scope is not None and scope.is_closed:
+            raise ClientClosedError
         result = self._exchange(send, scope)
         if isinstance(result, Fault) and (self._is_closed or (scope is not None and scope.is_closed)):
             raise ClientClosedError
@@ -80,9 +82,9 @@ class SyncTransport(ABC):
         """Closes all connections and ends what is under way; a second time does nothing."""
         if not self._is_closed:
             self._is_closed = True
-            self._disconnect()
             for alarm in list(self.alarms):
                 alarm.put(None)
+            self._disconnect()
 
     @abstractmethod
     def _exchange(self, send: Send, scope: "Scope | None") -> Answer | Fault: ...
@@ -186,7 +188,7 @@ class LaneTransport(SyncTransport):
         self._routes = Routes(ssl_context)
         self._lanes = _Lanes()
         weakref.finalize(self, self._lanes.abandon)
-        _of_this_process.add(self)
+        forget_in_child(self)
 
     def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:
         try:
@@ -298,7 +300,8 @@ class _Lanes:
     def cut(self, scope: Scope) -> None:
         """Makes what is busy for a scope fail at once."""
         for lane, owner in list(self._busy.items()):
-            if owner is scope:
+            # It may have been put back meanwhile, and be another call's.
+            if owner is scope and self._busy.get(lane) is scope:
                 lane.channel.cut()
 
     def cut_all(self) -> None:
@@ -324,15 +327,3 @@ class _Lanes:
         with suppress(IndexError):
             while True:
                 self._idle.pop().channel.close()
-
-
-_of_this_process: Final[weakref.WeakSet[LaneTransport]] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for transport in list(_of_this_process):
-        transport.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
