@@ -123,7 +123,7 @@ rodin.status({done!r})
 
 def test_closing_wakes_who_waits_even_if_the_users_own_transport_cannot_be_closed() -> None:
     class Service(httpx.BaseTransport):
-        def handle_request(self, _request: httpx.Request) -> httpx.Response:
+        def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - as the base has it
             asked.set()
             return httpx.Response(201, json={"jobs": {"job": "Generating"}})
 
