@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, cast
 
 import httpx
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 def looking() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("rodin-look")]
+
+
+def wait_for_all_looks() -> None:
+    """Waits for all threads, those that a thread has just started included."""
+    deadline = time.monotonic() + 10
+    while threads := looking():
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        assert time.monotonic() < deadline, threads
 
 
 def failing_after(started: int, monkeypatch: pytest.MonkeyPatch, error: type[Exception] = RuntimeError) -> None:
@@ -81,14 +91,10 @@ def test_a_generator_that_the_garbage_collector_closes_in_another_thread(emulato
         cycle: list[object] = [rodin.as_completed(keys)]
         next(cast("Generator[Outcome]", cycle[0]))
         cycle.append(cycle)
-        threads = looking()
+        assert looking()
         del cycle
-        collecting = Background(gc.collect)
-        collecting.join()
-        for thread in threads:
-            thread.join(10)
-        assert threads
-        assert not looking()
+        Background(gc.collect).join()
+        wait_for_all_looks()
         assert rodin.status(keys[0]).is_done
 
 
@@ -160,9 +166,7 @@ def test_nothing_is_sent_over_the_users_own_transport_once_the_generator_is_clos
         outcomes = rodin.as_completed(["one", "two", "three"])
         next(outcomes)
         assert first.wait(10)
-        threads = looking()
         outcomes.close()
         later.set()
-        for thread in threads:
-            thread.join(10)
+        wait_for_all_looks()
         assert len(sent) == 1
