@@ -13,25 +13,27 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from rodin_sdk import AsyncRodin, Poll, Rodin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 INTERRUPTIONS = 60
 INTERRUPTED = (KeyboardInterrupt, asyncio.CancelledError)
 """The second is what asyncio.run() of CPython 3.11 raises where the interruption comes before its coroutine begins."""
 
 
-def begin(kind: str, base_url: str, api_key: str, keys: list[str]) -> Callable[[str, float], object]:
+Call = Callable[[str, float, float], object]
+"""Performs a call: its name, the pause between two looks, and the seconds after which it is interrupted; 0: never."""
+
+
+def begin(kind: str, base_url: str, api_key: str, keys: list[str]) -> Call:
     """Returns what performs a call with one client."""
     if kind == "sync":
         rodin = Rodin(api_key, base_url=base_url, requests_per_minute=None)
 
-        def call(name: str, pause: float) -> object:
+        def call(name: str, pause: float, fuse: float) -> object:
+            signal.setitimer(signal.ITIMER_REAL, fuse)
             client = rodin.with_options(poll=Poll(pause, 1, pause, 0))
             calls: dict[str, Callable[[], object]] = {
                 "wait": lambda: client.wait(keys[0]),
@@ -47,7 +49,9 @@ def begin(kind: str, base_url: str, api_key: str, keys: list[str]) -> Callable[[
 
     async_rodin = AsyncRodin(api_key, base_url=base_url, requests_per_minute=None)
 
-    async def async_call(name: str, pause: float) -> None:
+    async def async_call(name: str, pause: float, fuse: float) -> None:
+        # Not before: what interrupts asyncio.run() while it sets up has nothing to do with us.
+        signal.setitimer(signal.ITIMER_REAL, fuse)
         client = async_rodin.with_options(poll=Poll(pause, 1, pause, 0))
         if name == "watch":
             async for _ in client.watch(keys[0]):
@@ -62,17 +66,16 @@ def begin(kind: str, base_url: str, api_key: str, keys: list[str]) -> Callable[[
         else:
             await client.wait(keys[-1] if name == "done" else keys[0])
 
-    return lambda name, pause: asyncio.run(async_call(name, pause))
+    return lambda name, pause, fuse: asyncio.run(async_call(name, pause, fuse))
 
 
-def storm(call: Callable[[str, float], object]) -> int:
+def storm(call: Call) -> int:
     """Interrupts calls again and again, each after a few milliseconds; returns how many were."""
     chance = random.Random(1)
     interrupted = 0
     for number in range(INTERRUPTIONS):
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.02 * chance.random())
-            call(("as_completed", "wait", "wait_all")[number % 3], 0.001)
+            call(("as_completed", "wait", "wait_all")[number % 3], 0.001, 0.001 + 0.02 * chance.random())
         except INTERRUPTED:
             interrupted += 1
     return interrupted
@@ -95,13 +98,15 @@ def _pass_on(_number: int, _frame: object) -> None:
 def main() -> None:
     kind, base_url, api_key, *keys = sys.argv[1:]
     signal.signal(signal.SIGALRM, _pass_on)
+    # A shell lets what it runs in the background ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     call = begin(kind, base_url, api_key, keys)
     print("ready", flush=True)  # noqa: T201 - the other side reads it
     for line in sys.stdin:
         name, pause = line.split()
         try:
             print("begun", flush=True)  # noqa: T201 - as above
-            result = storm(call) if name == "storm" else call(name, float(pause))
+            result = storm(call) if name == "storm" else call(name, float(pause), 0)
             ended = str(result) if name == "storm" else "returned"
         except INTERRUPTED:
             ended = "interrupted"
