@@ -171,13 +171,19 @@ class _Workers:
     threads: Threads
 
     def __init__(self, _limit: int, _name: str) -> None:
-        self._threads: list[threading.Thread] = []
+        self._left = 0
 
     def submit(self, job: Callable[[], object]) -> None:
-        self._threads.append(self.threads.spawn(job))
+        self._left += 1
+
+        def work() -> None:
+            job()
+            self._left -= 1
+
+        self.threads.spawn(work)
 
     def close(self, **_options: object) -> None:
-        while any(thread.is_alive() for thread in self._threads):
+        while self._left:
             self.threads.sleep(0.001)
 
 

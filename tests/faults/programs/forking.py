@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rodin_sdk import Rodin
+
+# From CPython 3.12 on, os.fork() beside other threads warns; that it works all the same is what this shows.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 CALLS = 25
 CHILDREN = 4
