@@ -22,6 +22,8 @@ from tests.cli.terminal import Terminal, open_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from rodin_sdk.testing import RecordedRequest
+
 NOWHERE = "http://127.0.0.1:9"
 """Loopback, where nothing listens: no test reaches the service, whatever it forgets to set."""
 # Before click 8.2 a runner mixes standard output and standard error unless it is told not to.
@@ -112,6 +114,16 @@ def ctrl_c() -> Iterator[None]:
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     with Emulator() as emulator:
+        yield emulator
+
+
+def ticking_emulator(clock: VirtualClock) -> Iterator[Emulator]:
+    """An emulator on which each look at a task takes a second, for modules that make it their fixture `emulator`."""
+
+    def advance(_request: RecordedRequest) -> None:
+        clock.advance(1)
+
+    with Emulator(clock=clock, faults=advance) as emulator:
         yield emulator
 
 

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -159,7 +158,6 @@ def test_completion_that_is_asked_for_by_hand_is_an_error_of_one_line(cli: Comma
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the bash of other systems is too old, or there is none")
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_takes_what_help_says_to_write_into_its_start_up_file(cli: CommandLine, tmp_path: Path) -> None:
     (line,) = re.findall(r"(?m)^ +bash +(.+)$", cli("--help").out)
     command = tmp_path / "rodin"

@@ -13,15 +13,14 @@ import pytest
 
 from rodin_sdk.cli._log import log_shown
 from rodin_sdk.testing import Emulator, Fault
-from tests.cli.conftest import COMMAND, IMPATIENT_COMMAND, IMPATIENT_PROGRAM
+from tests.cli.conftest import COMMAND, IMPATIENT_COMMAND, IMPATIENT_PROGRAM, ticking_emulator
 from tests.cli.terminal import CTRL_C
 from tests.secrets_check import leaked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from rodin_sdk.testing import RecordedRequest, VirtualClock
     from tests.cli.conftest import CommandLine, Ended
     from tests.cli.terminal import Terminal
 
@@ -32,16 +31,7 @@ REQUEST = (
     r"\d\d:\d\d:\d\d POST http://127\.0\.0\.1:\d+/api/v2/status: 201 in \d\.\d{3} s, attempt \d+, task [0-9a-f]{8}"
 )
 
-
-@pytest.fixture
-def emulator(clock: VirtualClock) -> Iterator[Emulator]:
-    """An emulator on which each look at a task takes a second."""
-
-    def advance(_request: RecordedRequest) -> None:
-        clock.advance(1)
-
-    with Emulator(clock=clock, faults=advance) as emulator:
-        yield emulator
+emulator = pytest.fixture(ticking_emulator)
 
 
 def requests(ended: Ended) -> list[str]:

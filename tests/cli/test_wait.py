@@ -11,31 +11,22 @@ import pytest
 from rodin_sdk import Rodin
 from rodin_sdk.cli import _live, _wait, _watch
 from rodin_sdk.testing import Emulator, Fault, JobScript
+from tests.cli.conftest import ticking_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from rodin_sdk.cli._report import Report
-    from rodin_sdk.testing import RecordedRequest, VirtualClock
+    from rodin_sdk.testing import RecordedRequest
     from tests.cli.conftest import CommandLine
 
 pytestmark = pytest.mark.usefixtures("impatient")
+emulator = pytest.fixture(ticking_emulator)
 
 DONE = [[(0, "Waiting"), (1, "Generating"), (3, "Done")], [(0, "Waiting"), (2, "Done")]]
 FAILS = [[(0, "Generating"), (1, "Failed")], [(0, "Generating"), (3, "Done")]]
 CANCELED = [[(0, "Waiting"), (2, "Canceled")]]
 NEVER = [[(0, "Generating")]]
-
-
-@pytest.fixture
-def emulator(clock: VirtualClock) -> Iterator[Emulator]:
-    """An emulator on which each look at a task takes a second."""
-
-    def advance(_request: RecordedRequest) -> None:
-        clock.advance(1)
-
-    with Emulator(clock=clock, faults=advance) as emulator:
-        yield emulator
 
 
 @pytest.fixture

@@ -7,27 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rodin_sdk.cli import _watch
-from rodin_sdk.testing import Emulator
+from tests.cli.conftest import ticking_emulator
 from tests.cli.test_wait import CANCELED, DONE, FAILS, NEVER, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rodin_sdk.testing import RecordedRequest, VirtualClock
+    from rodin_sdk.testing import Emulator
     from tests.cli.conftest import CommandLine
 
 pytestmark = pytest.mark.usefixtures("impatient")
-
-
-@pytest.fixture
-def emulator(clock: VirtualClock) -> Iterator[Emulator]:
-    """An emulator on which each look at a task takes a second."""
-
-    def advance(_request: RecordedRequest) -> None:
-        clock.advance(1)
-
-    with Emulator(clock=clock, faults=advance) as emulator:
-        yield emulator
+emulator = pytest.fixture(ticking_emulator)
 
 
 def test_programs_read_every_change_and_which_is_the_last(cli: CommandLine, emulator: Emulator) -> None:

@@ -85,6 +85,8 @@ def test_a_half_read_as_completed_is_closed_while_looks_are_under_way(client: Fa
     done, *others = (emulator.add_task([[(0, "Done")]]) for _ in range(30))
     for key in others:
         emulator.inject(Fault.stalled(), subscription_key=key)
+    # Late, so that all looks are sent by then: the event loop runs no longer than until the first outcome.
+    emulator.inject(Fault.delayed(0.3), subscription_key=done)
     outcomes = client.as_completed([*others[:10], done, *others[10:]], timeout=None)
     assert next(outcomes).subscription_key == done
     seen = len(emulator.wait_for_requests(16))

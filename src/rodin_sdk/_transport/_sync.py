@@ -55,11 +55,10 @@ class SyncTransport(ABC):
         Raises:
             ClientClosedError: The transport, or the scope, is closed, or was while the exchange was under way.
         """
-        self.check_open()
-        if scope is not None and scope.is_closed:
+        if self._is_over(scope):
             raise ClientClosedError
         result = self._exchange(send, scope)
-        if isinstance(result, Fault) and (self._is_closed or (scope is not None and scope.is_closed)):
+        if isinstance(result, Fault) and self._is_over(scope):
             raise ClientClosedError
         return result
 
@@ -85,6 +84,9 @@ class SyncTransport(ABC):
             for alarm in list(self.alarms):
                 alarm.put(None)
             self._disconnect()
+
+    def _is_over(self, scope: "Scope | None") -> bool:
+        return self._is_closed or (scope is not None and scope.is_closed)
 
     @abstractmethod
     def _exchange(self, send: Send, scope: "Scope | None") -> Answer | Fault: ...
@@ -197,7 +199,7 @@ class LaneTransport(SyncTransport):
             return fault_of(error, send, sent=False)
         lane = self._lanes.take(route, scope, fresh=send.fresh)
         try:
-            if self._is_closed or (scope is not None and scope.is_closed):
+            if self._is_over(scope):
                 raise ClientClosedError
             return lane.exchange(send)
         except FOREIGN as error:
