@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from tests.deadlines import in_time
 from tests.faults.answers import OK
 from tests.faults.certificates import good, trusting
-from tests.faults.clients import OVERRUN, look
+from tests.faults.clients import look
 from tests.faults.server import FaultServer, Script, forever, read, secure, send
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def hold(case: Case, opens: OpensClients) -> None:
         opened = opens(server.url, request_timeout=case.timeout, max_retries=case.retries, **options)
         result = look(opened)
         assert type(result.error) is case.error, repr(result.error)
-        assert result.seconds <= attempts * case.timeout + OVERRUN
+        in_time(result.seconds, attempts * case.timeout)
         assert (server.connections, len(server.requests)) == (attempts, attempts * case.seen)
         assert len(opened.pauses) == attempts - 1
         assert [look(opened, request_timeout=5.0).jobs for _ in range(2)] == [{"job-1": "Done"}] * 2

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 Kind = Literal["sync", "async"]
 KINDS: Final[tuple[Kind, ...]] = ("sync", "async")
 
-OVERRUN: Final = 0.25
-"""Seconds: how far a call may go beyond its deadline."""
-
 SECRETS: Final = (
     API_KEY,
     SUBSCRIPTION_KEY,

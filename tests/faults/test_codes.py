@@ -17,8 +17,9 @@ from rodin_sdk import (
     ServerError,
     TaskStatus,
 )
+from tests.deadlines import in_time
 from tests.faults.answers import DONE, OK, PRESIGNED, answer, echo, head
-from tests.faults.clients import OVERRUN, look
+from tests.faults.clients import look
 from tests.faults.matrix import covers
 from tests.faults.server import FaultServer, forever, read, reply, send, stall
 
@@ -99,7 +100,7 @@ def test_what_is_tried_again(code: int, opens: OpensClients) -> None:
         assert isinstance(result.error, APIError)
         assert type(result.error) is RETRIED[code]
         assert result.error.attempts == 2
-        assert result.seconds <= 2.0 + OVERRUN
+        in_time(result.seconds, 2.0)
         assert (len(server.requests), len(opened.pauses)) == (2, 1)
         assert look(opened).jobs == {"job-1": "Done"}
         assert (server.connections, len(server.requests)) == (1, 4)
@@ -249,4 +250,4 @@ def test_a_failure_whose_body_stalls_is_a_failure_to_answer(opens: OpensClients)
     with FaultServer([read, send(head("Content-Length: 5", code=404)), stall]) as server:
         result = look(opens(server.url, request_timeout=0.2, max_retries=0))
         assert isinstance(result.error, TimeoutError | APIError)
-        assert result.seconds <= 0.2 + OVERRUN
+        in_time(result.seconds, 0.2)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from rodin_sdk import NotFoundError, RequestTimeoutError, ServerError, TransportError
+from tests.deadlines import in_time
 from tests.faults import certificates
 from tests.faults.addresses import refusing, silent
 from tests.faults.answers import OK, answer, echo
 from tests.faults.certificates import good, trusting
-from tests.faults.clients import OVERRUN, look
+from tests.faults.clients import look
 from tests.faults.server import FaultServer, forever, read, receive, reply, reset, secure, send, stall
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_a_host_that_does_not_answer_leaves_time_for_the_next(how: str, opens: O
         )
         result = look(opened, "one")
         assert result.jobs == {"one": "Done"}
-        assert result.seconds <= 0.8 + OVERRUN
+        in_time(result.seconds, 0.8)
 
 
 def test_all_hosts_dead(opens: OpensClients) -> None:
@@ -86,7 +87,7 @@ def test_all_hosts_silent(opens: OpensClients) -> None:
         opened = opens([f"http://127.0.0.1:{port}" for _, port in (one, two, three)], request_timeout=0.45)
         result = look(opened)
         assert type(result.error) is RequestTimeoutError
-        assert result.seconds <= 0.9 + OVERRUN
+        in_time(result.seconds, 0.9)
 
 
 def test_an_answer_says_more_than_none(opens: OpensClients) -> None:

@@ -19,10 +19,11 @@ from rodin_sdk import (
     RodinError,
     TransportError,
 )
+from tests.deadlines import in_time
 from tests.faults.addresses import refusing, silent
 from tests.faults.answers import API_KEY, CHUNKED, DONE, OK, SUBSCRIPTION_KEY, TUNNEL, answer, chunked, echo, head
 from tests.faults.certificates import good, trusting
-from tests.faults.clients import OVERRUN, look
+from tests.faults.clients import look
 from tests.faults.server import FaultServer, drip, forever, read, receive, reply, reset, secure, send, stall
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_faults_of_the_server(fault: str, kind: Kind, opens: OpensClients) -> No
         opened = opens(server.url, http_transport=httpx_transport(kind), request_timeout=0.2)
         result = look(opened)
         assert type(result.error) is expected, repr(result.error)
-        assert result.seconds <= requests * 0.2 + OVERRUN
+        in_time(result.seconds, requests * 0.2)
         assert len(server.requests) == requests
         assert look(opened, "a task", request_timeout=5).jobs == {"a task": "Done"}
 
@@ -92,7 +93,7 @@ def test_faults_of_the_connection(kind: Kind, opens: OpensClients) -> None:
             opened = opens(url, http_transport=httpx_transport(kind, verify=trusting()), request_timeout=0.2)
             result = look(opened)
             assert type(result.error) is expected
-            assert result.seconds <= 0.4 + OVERRUN
+            in_time(result.seconds, 0.4)
             assert len(opened.pauses) == 1
 
 

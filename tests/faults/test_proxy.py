@@ -10,10 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from rodin_sdk import ConfigurationError, RequestTimeoutError, TransportError
+from tests.deadlines import in_time
 from tests.faults.addresses import refusing
 from tests.faults.answers import OK, PROXY_PASSWORD, PROXY_USER, TUNNEL, answer, echo, head
 from tests.faults.certificates import good, of_another_host, trusting
-from tests.faults.clients import OVERRUN, look
+from tests.faults.clients import look
 from tests.faults.matrix import covers
 from tests.faults.server import FaultServer, drip, forever, read, reply, reset, secure, send, stall, until
 
@@ -176,7 +177,7 @@ def test_the_proxy_stalls(when: str, opens: OpensClients, monkeypatch: pytest.Mo
         opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.15)
         result = look(opened)
         assert type(result.error) is RequestTimeoutError
-        assert result.seconds <= 0.3 + OVERRUN
+        in_time(result.seconds, 0.3)
         assert (proxy.connections, len(opened.pauses)) == (2, 1)
         assert b"Bearer" not in b"".join(proxy.requests)
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rodin_sdk import AsyncRodin, Poll, Rodin
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 
     from rodin_sdk import CompletedTask, Outcome, TaskStatus
-    from rodin_sdk.testing import Emulator
+    from rodin_sdk.testing import Emulator, RecordedRequest
 
 T = TypeVar("T")
 
 QUICK = Poll(0.02, 1, 0.02, 0)
-TOLERANCE = 0.25
-"""Seconds that the contract allows beyond a deadline."""
 
 
 class Face(ABC):
@@ -141,6 +139,17 @@ def drain(emulator: Emulator, play: Callable[[AsyncRodin], Coroutine[Any, Any, T
     return asyncio.run(main())
 
 
+def arrivals(emulator: Emulator) -> list[float]:
+    """Returns where the times will stand at which requests arrive, on the real clock."""
+    times: list[float] = []
+
+    def note(_request: RecordedRequest) -> None:
+        times.append(time.monotonic())
+
+    emulator.faults = note
+    return times
+
+
 # --- What is left behind
 
 
@@ -168,15 +177,6 @@ def _peer_port(descriptor: int) -> int | None:
                 os.close(copy)
         return None
     return int(address[1]) if len(address) > 1 and not isinstance(address, str) else None
-
-
-@contextmanager
-def within(seconds: float) -> Generator[None, None, None]:
-    """Asserts that its block ends within a deadline, as exactly as the contract says; and not before half of it."""
-    began = time.monotonic()
-    yield
-    taken = time.monotonic() - began
-    assert seconds / 2 <= taken <= seconds + TOLERANCE, f"{taken:.3f} s"
 
 
 class Background:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Open = Callable[..., Face]
+TICK = 0.02
 
 
 def descriptors() -> int:
@@ -35,7 +36,10 @@ def nothing_stays() -> Iterator[None]:
 
 @pytest.fixture
 def emulator(nothing_stays: None) -> Iterator[Emulator]:  # noqa: ARG001
-    with Emulator(seed=7) as emulator:
+    """An emulator on which 20 ms pass with every request, so that a slow machine sees the same as a fast one."""
+    made: list[Emulator] = []
+    with Emulator(seed=7, clock=lambda: TICK * sum(len(emulator.requests) for emulator in made)) as emulator:
+        made.append(emulator)
         yield emulator
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from rodin_sdk import AsyncRodin, ClientClosedError, Poll, Rodin
+from rodin_sdk._transport._routes import Routes
 from rodin_sdk.testing import Emulator, Fault
 from tests.waits.clients import (
     AsyncFace,
@@ -26,6 +27,8 @@ from tests.waits.clients import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from rodin_sdk._base_url import BaseURL
+    from rodin_sdk._transport._routes import Route
     from tests.waits.conftest import Open
 
 ENDLESS = [(0, "Generating")]
@@ -247,6 +250,23 @@ def test_a_closed_client_waits_for_nothing(open_client: Open, emulator: Emulator
         with pytest.raises(ClientClosedError):
             call()
     assert emulator.requests == ()
+
+
+def test_a_call_whose_client_is_closed_before_it_has_a_connection_sends_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, rodin = emulator.add_task([[(0, "Done")]]), SyncFace(emulator).rodin
+    find = Routes.to
+
+    def close_and_find(routes: Routes, base_url: BaseURL) -> Route:
+        rodin.close()
+        return find(routes, base_url)
+
+    monkeypatch.setattr(Routes, "to", close_and_find)
+    with pytest.raises(ClientClosedError):
+        rodin.status(key)
+    assert emulator.requests == ()
+    assert connections_to(emulator) == 0
 
 
 def test_options_share_the_closing(emulator: Emulator) -> None:

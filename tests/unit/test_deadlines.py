@@ -1,0 +1,29 @@
+"""What the tests themselves say of deadlines."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from tests.deadlines import OVERRUN, TRIES, TooLateError, in_time, within
+
+tries = count(1)
+
+
+def test_a_test_that_was_too_late_is_run_again() -> None:
+    number = next(tries)
+    in_time(1 if number == TRIES else 2, 1)
+    assert number == TRIES
+
+
+def test_too_late_is_later_than_the_contract_allows() -> None:
+    in_time(1 + OVERRUN, 1)
+    with pytest.raises(TooLateError, match=r"it took 1\.300 s and had 1"):
+        in_time(1.3, 1)
+
+
+def test_too_early_is_not_tried_again() -> None:
+    with pytest.raises(AssertionError) as caught, within(60):
+        pass
+    assert type(caught.value) is AssertionError
