@@ -6,12 +6,14 @@ import codecs
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from attrs import define, field
 
 if TYPE_CHECKING:
@@ -95,8 +97,18 @@ class Terminal:
         return self.text.rfind(HIDE_CURSOR) <= self.text.rfind(SHOW_CURSOR)
 
     def _read(self, seconds: float) -> bool:
-        ready, _, _ = select.select([self.screen], [], [], max(seconds, 0))
-        assert ready, f"nothing new for {PATIENCE} s after: {self.text}"
+        if not self._is_ready(seconds):
+            shown, self.text = self.text, ""
+            self.process.send_signal(signal.SIGABRT)  # has Python show where each thread stands
+            while self._is_ready(1) and self._take():
+                pass
+            pytest.fail(f"nothing new for {PATIENCE} s after: {shown}\nThe program stands at: {self.text}")
+        return self._take()
+
+    def _is_ready(self, seconds: float) -> bool:
+        return bool(select.select([self.screen], [], [], max(seconds, 0))[0])
+
+    def _take(self) -> bool:
         try:
             piece = os.read(self.screen, 65_536)
         except OSError:  # how Linux says that nobody has the terminal open any more
@@ -114,7 +126,7 @@ def open_terminal(command: Sequence[str], env: Mapping[str, str], *, columns: in
     termios.tcsetattr(inside, termios.TCSANOW, modes)
     process = subprocess.Popen(
         [sys.executable, "-c", TAKE_TERMINAL, *command[1:]],
-        env={**os.environ, **env},
+        env={**os.environ, **env, "PYTHONFAULTHANDLER": "1"},
         stdin=inside,
         stdout=inside,
         stderr=inside,

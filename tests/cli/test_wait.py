@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rodin_sdk import Rodin
-from rodin_sdk.cli import _live, _wait, _watch
+from rodin_sdk.cli import _follow, _live, _wait, _watch
 from rodin_sdk.testing import Emulator, Fault, JobScript
 from tests.cli.conftest import ticking_emulator
 
@@ -332,6 +333,21 @@ def test_who_presses_ctrl_c_again_and_again_still_gets_what_is_known(
     assert cli("wait", cli.add("Done")).status == 0
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60, 0), (0, 130)])
+def test_a_ctrl_c_that_python_dropped_can_be_pressed_again_after_a_while(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, seconds: float, status: int
+) -> None:
+    def press_twice(*_: object, **__: object) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("the first is always heard")
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(_follow, "_SECOND_CTRL_C", seconds)
+    monkeypatch.setattr(_live.Lines, "add", press_twice)
+    assert cli("wait", cli.add("Done")).status == status
 
 
 def test_ctrl_c_stays_ignored_where_it_was(cli: CommandLine, emulator: Emulator) -> None:

@@ -1,8 +1,11 @@
 """What `rodin wait` and `rodin watch` have in common: reports are passed on as they come, until Ctrl-C or the end."""
 
 import signal
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
+from math import inf
+from typing import Final
 
 from attrs import frozen
 
@@ -11,6 +14,9 @@ from rodin_sdk.cli._exit import ExitStatus, worst
 from rodin_sdk.cli._keys import Key
 from rodin_sdk.cli._output import LiveOutput, show_error, write
 from rodin_sdk.cli._report import Report
+
+_SECOND_CTRL_C: Final = 3.0
+"""Seconds after which it interrupts again. Ending takes up to one."""
 
 
 @frozen
@@ -80,7 +86,7 @@ def pass_on(keys: Sequence[Key], reports: Generator[Report], output: LiveOutput,
 
 @contextmanager
 def _one_ctrl_c() -> Generator[Callable[[], None]]:
-    """Lets Ctrl-C interrupt once at most, and not at all after a call of what it yields.
+    """Lets Ctrl-C interrupt once, and not at all after a call of what it yields.
 
     Who presses it twice is not to be left with half a screen and no cursor. So after an exception, which ends the
     command, it stays like this.
@@ -89,14 +95,21 @@ def _one_ctrl_c() -> Generator[Callable[[], None]]:
     if before is not signal.default_int_handler:  # such as in the background, where Ctrl-C is for others
         yield lambda: None
         return
-    signal.signal(signal.SIGINT, _interrupt_once)
+    signal.signal(signal.SIGINT, _InterruptOnce())
     yield _hear_no_more
     signal.signal(signal.SIGINT, before)
 
 
-def _interrupt_once(_number: int, _frame: object) -> None:
-    _hear_no_more()
-    raise KeyboardInterrupt
+class _InterruptOnce:
+    """Interrupts, and once more who is still waiting long after: Python drops an interruption in some callbacks."""
+
+    def __init__(self) -> None:
+        self._not_before = -inf
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        if (now := time.monotonic()) >= self._not_before:
+            self._not_before = now + _SECOND_CTRL_C
+            raise KeyboardInterrupt
 
 
 def _hear_no_more() -> None:
