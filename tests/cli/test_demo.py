@@ -140,3 +140,70 @@ def test_it_says_when_an_error_does_not_come(cli: CommandLine, monkeypatch: pyte
     ended = cli("demo", env=NO_KEYS)
     assert ended.status == 3
     assert ended.err.startswith("rodin: The demo expected that RateLimitError is raised, ")
+
+
+# --- For programs, and for nobody
+
+
+def test_programs_read_a_line_for_each_task(cli: CommandLine) -> None:
+    ended = cli("demo", "--json", env=NO_KEYS)
+    assert (ended.status, ended.err) == (0, "")
+    states = [line["task"]["state"] for line in ended.json if line["task"]]
+    assert states[: len(Shape)] == ["Generating"] * len(Shape)
+    assert set(states) == set(JobStatus) - {JobStatus.UNKNOWN}
+    assert [line["error"]["type"] for line in ended.json if line["error"]] == [
+        "NotFoundError",
+        "AuthenticationError",
+        "RateLimitError",
+        "TaskCanceledError",
+        "TaskFailedError",
+        "WaitTimeoutError",
+    ]
+    assert [line["ended"] for line in ended.json if "ended" in line] == [True] * len(FATES)
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "err"),
+    [
+        ("--json", r'{"schema": 1, .*"error": {"type": "AuthenticationError".*\n', ""),
+        ("--quiet", "", r"rodin: key 1 \([0-9a-f]{8}\): HTTP 401 Unauthorized with error UNAUTHORIZED: .*\n"),
+    ],
+)
+def test_a_look_at_the_service_that_fails_is_told_to_programs_and_to_those_who_want_errors_only(
+    cli: CommandLine, form: str, out: str, err: str
+) -> None:
+    offline = cli("demo", form, env=NO_KEYS)
+    ended = cli("demo", form, RODIN_SUBSCRIPTION_KEY=cli.add("Done"), RODIN_API_KEY="wrong")
+    assert (ended.status, offline.status, offline.err) == (0, 0, "")
+    assert re.fullmatch(out, "".join(f"{line}\n" for line in ended.lines[len(offline.lines) :]))
+    assert re.fullmatch(err, ended.err)
+
+
+def test_quiet_says_when_something_is_not_as_it_should_be(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_demo, "_STATES", [((), JobStatus.DONE)])
+    ended = cli("demo", "--quiet", env=NO_KEYS)
+    assert (ended.status, ended.out) == (3, "")
+    assert ended.err.startswith("rodin: The demo expected that every task is in its state, ")
+
+
+def test_it_asks_the_host_that_is_wanted(cli: CommandLine, emulator: Emulator) -> None:
+    key = cli.add("Done")
+    environment = {"RODIN_SUBSCRIPTION_KEY": key, "RODIN_BASE_URL": NOWHERE}
+    ended = cli("demo", "--host", emulator.base_url, "--timeout", "10", env=environment)
+    assert f"at {emulator.base_url}:" in ended.out
+    assert [request.subscription_key for request in emulator.requests] == [key]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--host", "hyper3d"], "--host needs RODIN_API_KEY and RODIN_SUBSCRIPTION_KEY in the environment."),
+        (["--host", "hyper3d", "--offline"], "--offline and --host do not go together. See: rodin demo --help"),
+        (["--json", "--quiet"], "--json and --quiet do not go together. See: rodin demo --help"),
+        (["--timeout", "0"], "--timeout must be above 0"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_is_shown(cli: CommandLine, words: list[str], line: str) -> None:
+    ended = cli("demo", *words, env=NO_KEYS)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"rodin: {line}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def session(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Session:
             session.emulators[:] = [self]
 
     monkeypatch.setattr(_serve, "Emulator", Known)
-    monkeypatch.setattr(_serve, "time", SimpleNamespace(sleep=session.sleep))
+    monkeypatch.setattr(_serve, "time", SimpleNamespace(sleep=session.sleep, monotonic=time.monotonic))
     return session
 
 
@@ -65,7 +66,7 @@ def test_it_serves_one_task_of_every_kind_until_ctrl_c(session: Session) -> None
     (emulator,) = session.emulators
     assert session.states == [JobStatus.WAITING]
     assert ended.status == 130
-    assert ended.lines[0] == f"The emulator listens at {emulator.base_url} until Ctrl-C."
+    assert ended.lines[0] == f"The emulator listens at {emulator.base_url}. Ctrl-C ends it."
     assert "API key: emulator" in ended.lines
     assert [line.strip() for line in ended.lines if line.strip() in PRESETS] == list(PRESETS)
     assert f"  {emulator.curl('sketch')}" in ended.lines
@@ -79,10 +80,45 @@ def test_it_listens_on_the_port_that_is_wanted(session: Session) -> None:
         ended = session("--port", port)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == (
-        f"rodin: Port {port} cannot be listened on: Address already in use. "
-        "Choose another with --port; 0 takes a free one.\n"
+        f"rodin: 127.0.0.1, port {port} cannot be listened on: Address already in use. "
+        "Choose others with --host and --port; port 0 takes a free one.\n"
     )
-    assert session("--port", port).lines[0] == f"The emulator listens at http://127.0.0.1:{port} until Ctrl-C."
+    assert session("--port", port).lines[0] == f"The emulator listens at http://127.0.0.1:{port}. Ctrl-C ends it."
+
+
+def test_it_listens_at_the_address_that_is_wanted(session: Session) -> None:
+    assert session("--host", "::1").lines[0].startswith("The emulator listens at http://[::1]:")
+    assert session.states == [JobStatus.WAITING]
+
+
+@pytest.mark.parametrize(
+    ("host", "line"),
+    [
+        ("", "--host must be visible ASCII characters, at least one."),
+        ("nowhere.invalid", "nowhere.invalid, port 0 cannot be listened on: there is no such host. "),
+        ("a" * 64, f"{'a' * 64}, port 0 cannot be listened on: there is no such host. "),
+    ],
+)
+def test_an_address_that_is_none_is_refused(session: Session, host: str, line: str) -> None:
+    ended = session("--host", host)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"rodin: {line}")
+
+
+@pytest.mark.parametrize("script", [False, True])
+def test_it_ends_of_itself_after_the_time_that_it_is_given(cli: CommandLine, tmp_path: Path, script: bool) -> None:  # noqa: FBT001
+    path = tmp_path / "tasks.toml"
+    path.write_text(SCRIPT)
+    ended = cli("emulator", "--timeout", "0.05", *(["--script", str(path)] if script else []))
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.lines[0].startswith("The emulator listens at ")
+
+
+def test_it_can_say_nothing(session: Session) -> None:
+    ended = session("--quiet")
+    assert session.states == [JobStatus.WAITING]
+    assert (ended.status, ended.out) == (130, "")
+    assert session("--quiet", "--json").status == 2
 
 
 def test_a_script_brings_its_own_tasks(session: Session, tmp_path: Path) -> None:

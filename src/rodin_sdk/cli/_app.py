@@ -127,10 +127,14 @@ def _to_wait_time(_context: click.Context, _parameter: click.Parameter, value: s
     return seconds
 
 
-def _output_for_programs(*, as_json: bool, quiet: bool, every_change: bool = False) -> JSONLines | ErrorsOnly | None:
-    """Returns where reports go, by the options of `_output_options`; None where people want to see them."""
+def _check_form(*, as_json: bool, quiet: bool) -> None:
     if as_json and quiet:
         raise click.UsageError("--json and --quiet do not go together.")
+
+
+def _output_for_programs(*, as_json: bool, quiet: bool, every_change: bool = False) -> JSONLines | ErrorsOnly | None:
+    """Returns where reports go, by the options of `_output_options`; None where people want to see them."""
+    _check_form(as_json=as_json, quiet=quiet)
     if as_json:
         return JSONLines(every_change=every_change)
     return ErrorsOnly() if quiet else None
@@ -247,19 +251,37 @@ def watch(
 
 @rodin.command(epilog=_help.DEMO_EPILOG)
 @click.option("--offline", is_flag=True, help="Leave the real service alone.")
+@click.option("--host", metavar="HOST", help="The real service: hyper3d (the default), hyperhuman, or a URL.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="For one HTTP attempt. The default is 30, and 5 for the look at the real service.",
+)
+@_output_options
 @_requests_shown
-def demo(*, offline: bool) -> ExitStatus:
+def demo(*, offline: bool, host: str | None, timeout: float | None, as_json: bool, quiet: bool) -> ExitStatus:
     """See the main job done on an emulator of the service.
 
     Needs no key. If the environment has an API key and RODIN_SUBSCRIPTION_KEY, it also takes one look at that task on
     the real service, which costs nothing.
     """
-    from rodin_sdk.cli import _demo  # noqa: PLC0415 - needs the client, the emulator and rich
+    _check_form(as_json=as_json, quiet=quiet)
+    if offline and host is not None:
+        raise click.UsageError("--offline and --host do not go together.")
+    from rodin_sdk.cli import _demo, _stage  # noqa: PLC0415 - need the client, the emulator and rich
 
-    return _demo.run(offline=offline)
+    stage = _stage.JSONStage() if as_json else _stage.QuietStage() if quiet else _stage.Stage()
+    return _demo.run(stage, offline=offline, host=host, timeout=timeout)
 
 
 @rodin.command(epilog=_help.EMULATOR_EPILOG)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    help="The address to listen on. The default is 127.0.0.1; others than loopback are reachable by others.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, _LARGEST_PORT),
@@ -273,14 +295,24 @@ def demo(*, offline: bool) -> ExitStatus:
     metavar="FILE",
     help="The tasks, in TOML. The default is one task of every kind, such as sketch, fails and never_ends.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default="none",
+    callback=_to_wait_time,
+    help="How long to run. The default is none: until Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print base_url, api_key and subscription_keys as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @_arrivals_shown
-def emulator(*, port: int, script: Path | None, as_json: bool) -> ExitStatus:
+def emulator(*, host: str, port: int, script: Path | None, timeout: float, as_json: bool, quiet: bool) -> ExitStatus:
     """Run an emulator of the service on this machine, until Ctrl-C.
 
     For trying things with curl, and for testing clients in any language without spending credits. Tasks begin when it
-    starts. After Ctrl-C the exit status is 130.
+    starts. After Ctrl-C the exit status is 130, and 0 after the timeout.
     """
+    _check_form(as_json=as_json, quiet=quiet)
     from rodin_sdk.cli import _serve  # noqa: PLC0415 - needs the emulator
 
-    return _serve.run(port=port, script=script, as_json=as_json)
+    say_where = _serve.in_json if as_json else _serve.not_at_all if quiet else _serve.in_words
+    return _serve.run(host=host, port=port, script=script, timeout=timeout, say_where=say_where)

@@ -1,7 +1,7 @@
 """`rodin demo`: the main job on an emulator, as a user meets it; and on the real service, if its keys are there."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -17,14 +17,14 @@ from rodin_sdk import (
     RodinError,
 )
 from rodin_sdk._secrets import Secret
+from rodin_sdk.cli._connect import ClientOptions
 from rodin_sdk.cli._exit import CommandError, ExitStatus
 from rodin_sdk.cli._follow import Patience, pass_on
 from rodin_sdk.cli._keys import Key
-from rodin_sdk.cli._live import fate_of, open_live_output
-from rodin_sdk.cli._output import as_json_line, write
-from rodin_sdk.cli._report import Report, explain
-from rodin_sdk.cli._screen import Screen
-from rodin_sdk.cli._tables import show
+from rodin_sdk.cli._live import fate_of
+from rodin_sdk.cli._output import as_json_line
+from rodin_sdk.cli._report import Report
+from rodin_sdk.cli._stage import Stage
 from rodin_sdk.cli._wait import completed
 from rodin_sdk.testing import PRESETS, Emulator, Fault, JobScript, Shape, TaskScript
 
@@ -76,121 +76,131 @@ _FATES: Final[tuple[tuple[TaskScript, str], ...]] = (
 """Tasks that are waited for, and how each ends."""
 
 
-def run(*, offline: bool) -> ExitStatus:
+def run(stage: Stage, *, offline: bool, host: str | None, timeout: float | None) -> ExitStatus:
     """Shows everything, and ends within seconds.
 
     Args:
+        stage: Where it is shown.
         offline: Leaves the real service alone, even where the environment has its keys.
+        host: Where the real service is; None leaves it to the environment and to the SDK.
+        timeout: Seconds for one HTTP attempt; None is the default.
 
     Raises:
-        CommandError: Something did not turn out as it should.
+        CommandError: Something did not turn out as it should, or a host is given that cannot be asked.
+        ConfigurationError: The timeout cannot be used.
     """
-    screen = Screen()
-    with Emulator() as emulator, _client(emulator, emulator.api_key) as rodin:
-        screen.print(f"An emulator of the service listens at {emulator.base_url}. What follows is real HTTP.")
-        _show_shapes(screen, emulator, rodin)
-        _show_states(screen, emulator, rodin)
-        _show_one(screen, emulator, rodin)
-        _show_errors(screen, emulator, rodin)
-        _show_waiting(screen, emulator)
-        screen.print("", f"{len(emulator.requests)} requests, and every answer was understood as it should be.")
-    _show_service(screen, offline=offline)
+    service = None if offline else _service_key()
+    if host is not None and service is None:
+        raise CommandError(f"--host needs {_API_KEY_VARIABLES[0]} and {_SUBSCRIPTION_KEY_VARIABLE} in the environment.")
+    with Emulator() as emulator, _client(emulator, emulator.api_key, timeout) as rodin:
+        stage.say(f"An emulator of the service listens at {emulator.base_url}. What follows is real HTTP.")
+        _show_shapes(stage, emulator, rodin)
+        _show_states(stage, emulator, rodin)
+        _show_one(stage, emulator, rodin)
+        _show_errors(stage, emulator, rodin)
+        _show_waiting(stage, emulator)
+        stage.say("", f"{len(emulator.requests)} requests, and every answer was understood as it should be.")
+    _show_service(stage, service, ClientOptions(host, timeout=timeout or _LIVE_TIMEOUT))
     return ExitStatus.DONE
 
 
-def _show_shapes(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
-    _headline(screen, "1. The service's pages show its answer in several shapes: all come to the same")
-    _code(screen, "with Rodin() as rodin:", "    print(rodin.status(subscription_key))")
-    results = {shape: rodin.status(emulator.add_task(_TWO_JOBS, shape=shape)) for shape in Shape}
-    rows = [[_ON_THE_PAGES[shape], str(result)] for shape, result in results.items()]
-    screen.print("", screen.table(["jobs in the answer", "what is printed"], rows))
-    _expect("all shapes come to the same", holds=len(set(results.values())) == 1)
+def _show_shapes(stage: Stage, emulator: Emulator, rodin: Rodin) -> None:
+    _headline(stage, "1. The service's pages show its answer in several shapes: all come to the same")
+    _code(stage, "with Rodin() as rodin:", "    print(rodin.status(subscription_key))")
+    keys = _keys(emulator.add_task(_TWO_JOBS, shape=shape) for shape in Shape)
+    reports = _look(rodin, keys)
+    rows = [[_ON_THE_PAGES[shape], str(report.task)] for shape, report in zip(Shape, reports, strict=True)]
+    stage.say("", stage.table(["jobs in the answer", "what is printed"], rows))
+    stage.note(reports)
+    _expect("all shapes come to the same", holds=len({report.task for report in reports}) == 1)
 
 
-def _show_states(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
-    _headline(screen, "2. A task in every state")
-    _code(screen, "$ rodin status KEY...")
-    keys = _add(emulator, [jobs for jobs, _ in _STATES])
-    tasks = [rodin.status(key.secret.reveal()) for key in keys]
-    screen.print("")
-    show(screen, [Report(key, task) for key, task in zip(keys, tasks, strict=True)])
-    _expect("every task is in its state", holds=[task.state for task in tasks] == [state for _, state in _STATES])
+def _show_states(stage: Stage, emulator: Emulator, rodin: Rodin) -> None:
+    _headline(stage, "2. A task in every state")
+    _code(stage, "$ rodin status KEY...")
+    reports = _look(rodin, _add(emulator, [jobs for jobs, _ in _STATES]))
+    stage.say("")
+    stage.show(reports)
+    states = [report.task and report.task.state for report in reports]
+    _expect("every task is in its state", holds=states == [state for _, state in _STATES])
 
 
-def _show_one(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
-    _headline(screen, "3. One task alone, for people and for programs")
-    _code(screen, "$ rodin status KEY", "$ rodin status --json KEY")
-    (key,) = _add(emulator, [_QUEUED])
-    task = rodin.status(key.secret.reveal())
-    report = Report(key, task)
-    screen.print("")
-    show(screen, [report])
-    write(f"\n{as_json_line(report)}")
-    lengths = [job.queue_length for job in task.jobs]
+def _show_one(stage: Stage, emulator: Emulator, rodin: Rodin) -> None:
+    _headline(stage, "3. One task alone, for people and for programs")
+    _code(stage, "$ rodin status KEY", "$ rodin status --json KEY")
+    (report,) = reports = _look(rodin, _add(emulator, [_QUEUED]))
+    stage.say("")
+    stage.show(reports)
+    stage.say_line(f"\n{as_json_line(report)}")
+    lengths = [job.queue_length for job in report.task.jobs] if report.task else []
     _expect("the queue is known", holds=lengths == [job.queue_length for job in _QUEUED])
 
 
-def _show_errors(screen: Screen, emulator: Emulator, rodin: Rodin) -> None:
-    _headline(screen, "4. What goes wrong says what to do next")
-    _code(screen, "try:", "    rodin.status(subscription_key)", "except RodinError as error:", "    print(error)")
+def _show_errors(stage: Stage, emulator: Emulator, rodin: Rodin) -> None:
+    _headline(stage, "4. What goes wrong says what to do next")
+    _code(stage, "try:", "    rodin.status(subscription_key)", "except RodinError as error:", "    print(error)")
     (key,) = _add(emulator, [_TWO_JOBS])
-    _show_error(screen, NotFoundError, lambda: rodin.status("the task's uuid"))
-    with _client(emulator, "wrong-key") as stranger:
-        _show_error(screen, AuthenticationError, lambda: stranger.status(key.secret.reveal()))
+    _show_error(stage, rodin, Key(1, Secret("the task's uuid")), NotFoundError)
+    with _client(emulator, "wrong-key", None) as stranger:
+        _show_error(stage, stranger, key, AuthenticationError)
     emulator.inject(Fault.error(429, retry_after=2))
-    _show_error(screen, RateLimitError, lambda: rodin.status(key.secret.reveal(), max_retries=0))
+    _show_error(stage, rodin.with_options(max_retries=0), key, RateLimitError)
 
 
-def _show_error(screen: Screen, expected: type[APIError], look: Callable[[], object]) -> None:
+def _show_error(stage: Stage, rodin: Rodin, key: Key, expected: type[APIError]) -> None:
     try:
-        look()
+        rodin.status(key.secret.reveal())
     except expected as error:
-        screen.print("", Text.assemble((type(error).__name__, "bold red"), f": {error}"))
+        stage.say("", Text.assemble((type(error).__name__, "bold red"), f": {error}"))
+        stage.note([Report(key, None, error)])
     else:
         _expect(f"{expected.__name__} is raised", holds=False)
 
 
-def _show_waiting(screen: Screen, emulator: Emulator) -> None:
-    _headline(screen, "5. Tasks of different fates, waited for together")
+def _show_waiting(stage: Stage, emulator: Emulator) -> None:
+    _headline(stage, "5. Tasks of different fates, waited for together")
     call = f"rodin.as_completed(subscription_keys, timeout={_PATIENCE.timeout:g}, allow_partial=True)"
-    _code(screen, f"for outcome in {call}:", "    print(outcome.task or outcome.error)")
+    _code(stage, f"for outcome in {call}:", "    print(outcome.task or outcome.error)")
     keys = _keys(emulator.add_task(script, speed=_SPEED) for script, _ in _FATES)
     ended: list[Report] = []
-    screen.print("")
+    stage.say("")
     # A client of its own: the first has been told to wait, which holds all of its calls.
-    with _client(emulator, emulator.api_key) as rodin:
+    with _client(emulator, emulator.api_key, None) as rodin:
         reports = completed(rodin.with_options(poll=_LOOKS), keys, _PATIENCE)
-        pass_on(keys, reports, open_live_output(with_errors=False), ended)
+        pass_on(keys, reports, stage.live_output(), ended)
     fates = {report.key.position: fate_of(report) for report in ended}
     _expect("every task has its fate", holds=[fates[key.position] for key in keys] == [fate for _, fate in _FATES])
 
 
-def _show_service(screen: Screen, *, offline: bool) -> None:
-    """Says how to do the same with the real service, and takes one look where the environment has both keys."""
-    _headline(screen, "The same with the real service")
+def _service_key() -> Key | None:
+    """Returns the key of a task of the real service; None unless the environment has all that is needed to ask."""
     subscription_key = os.environ.get(_SUBSCRIPTION_KEY_VARIABLE, "").strip()
-    ready = subscription_key and any(os.environ.get(name, "").strip() for name in _API_KEY_VARIABLES)
-    if not ready:
-        _code(screen, f"$ export {_API_KEY_VARIABLES[0]}=... {_SUBSCRIPTION_KEY_VARIABLE}=...")
-    _code(screen, f'$ rodin status "${_SUBSCRIPTION_KEY_VARIABLE}"')
-    if ready and not offline:
-        _look_at_service(screen, Key(1, Secret(subscription_key)))
+    has_api_key = any(os.environ.get(name, "").strip() for name in _API_KEY_VARIABLES)
+    return Key(1, Secret(subscription_key)) if subscription_key and has_api_key else None
 
 
-def _look_at_service(screen: Screen, key: Key) -> None:
+def _show_service(stage: Stage, key: Key | None, options: ClientOptions) -> None:
+    """Says how to do the same with the real service, and takes one look where there is a key."""
+    _headline(stage, "The same with the real service")
+    if _service_key() is None:
+        _code(stage, f"$ export {_API_KEY_VARIABLES[0]}=... {_SUBSCRIPTION_KEY_VARIABLE}=...")
+    _code(stage, f'$ rodin status "${_SUBSCRIPTION_KEY_VARIABLE}"')
+    if key is None:
+        return
     try:
-        with Rodin(request_timeout=_LIVE_TIMEOUT, max_retries=0) as rodin:
-            screen.print("", f"Both keys are set, so here is one look, which costs nothing, at {rodin.base_url}:", "")
-            task = rodin.status(key.secret.reveal())
+        with options.open() as rodin:
+            stage.say("", f"Both keys are set, so here is one look, which costs nothing, at {rodin.base_url}:", "")
+            task = rodin.with_options(max_retries=0).status(key.secret.reveal())
     except RodinError as error:
-        screen.print("", Text(f"rodin: {explain(error)}"))
+        stage.show_failure(Report(key, None, error))
     else:
-        show(screen, [Report(key, task)])
+        stage.show([Report(key, task)])
 
 
-def _client(emulator: Emulator, api_key: str) -> Rodin:
+def _client(emulator: Emulator, api_key: str, timeout: float | None) -> Rodin:
     """Returns a client without the usual pace, which is there to spare the service."""
-    return Rodin(api_key, base_url=emulator.base_url, requests_per_minute=None)
+    client = Rodin(api_key, base_url=emulator.base_url, requests_per_minute=None)
+    return client if timeout is None else client.with_options(request_timeout=timeout)
 
 
 def _add(emulator: Emulator, tasks: Sequence[Sequence[JobScript]]) -> list[Key]:
@@ -201,12 +211,16 @@ def _keys(subscription_keys: Iterable[str]) -> list[Key]:
     return [Key(position, Secret(key)) for position, key in enumerate(subscription_keys, start=1)]
 
 
-def _headline(screen: Screen, text: str) -> None:
-    screen.print("", Text(text, "bold underline"))
+def _look(rodin: Rodin, keys: Iterable[Key]) -> list[Report]:
+    return [Report(key, rodin.status(key.secret.reveal())) for key in keys]
 
 
-def _code(screen: Screen, *lines: str) -> None:
-    screen.print("", *(Text(f"    {line}", "cyan") for line in lines))
+def _headline(stage: Stage, text: str) -> None:
+    stage.say("", Text(text, "bold underline"))
+
+
+def _code(stage: Stage, *lines: str) -> None:
+    stage.say("", *(Text(f"    {line}", "cyan") for line in lines))
 
 
 def _expect(what: str, *, holds: bool) -> None:

@@ -119,11 +119,22 @@ Examples:
 {_EXIT_STATUSES}
 {_json("for each change", _WAITED)}"""
 
-DEMO_EPILOG: Final = """
+DEMO_EPILOG: Final = f"""
 \b
 Examples:
   rodin demo
   rodin demo --offline --verbose
+  rodin demo --quiet && echo "the SDK works here"
+
+\b
+Exit status:
+  0    everything turned out as it should, on the emulator
+  2    wrong usage or configuration
+  3    something did not turn out as it should
+  130  interrupted (Ctrl-C)
+
+{_json("for each task that is looked at or waited for", _WAITED)}
+In the parts that do not wait, elapsed and ended are left out. Each part counts positions from 1.
 """
 
 EMULATOR_EPILOG: Final = """
@@ -131,6 +142,7 @@ EMULATOR_EPILOG: Final = """
 Examples:
   rodin emulator --port 8000
   rodin emulator --script tasks.toml --verbose
+  rodin emulator --port 8000 --timeout 600 --quiet &
 
 \b
 A script, in TOML:

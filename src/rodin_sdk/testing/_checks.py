@@ -44,8 +44,8 @@ def check_flag(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
 
 
-def check_secret(name: str, value: object) -> None:
-    """Refuses what cannot stand in a header or a body as a key. The text never quotes the value."""
+def check_visible(name: str, value: object) -> None:
+    """Refuses what is not visible ASCII. The text never quotes the value, which may be a key."""
     check_text(name, value)
     text = str(value)
     if not text or not all("!" <= character <= "~" for character in text):
@@ -70,7 +70,7 @@ def to_items(name: str, value: object) -> tuple[object, ...]:
 def check_settings(api_key: object, seed: object, requests_per_minute: object) -> None:
     """Refuses what an emulator, or a script for one, cannot be set to; None is the default of each."""
     if api_key is not None:
-        check_secret("api_key", api_key)
+        check_visible("api_key", api_key)
     if seed is not None:
         check_whole("seed", seed, least=0)
     if requests_per_minute is not None:

@@ -14,7 +14,7 @@ from typing import Self
 from attrs import evolve
 
 from rodin_sdk.testing._answers import Answer, Assumptions, http_date
-from rodin_sdk.testing._checks import check_number, check_secret, check_settings, check_text, check_whole
+from rodin_sdk.testing._checks import check_number, check_settings, check_visible, check_whole
 from rodin_sdk.testing._delivery import NO_FAULT, apply_fault, sends_status
 from rodin_sdk.testing._faults import Fault, FaultSource, to_faults
 from rodin_sdk.testing._presets import to_task
@@ -80,7 +80,7 @@ class Emulator:
         assumptions: Assumptions | None = None,
     ) -> None:
         check_settings(api_key, seed, requests_per_minute)
-        check_text("host", host)
+        check_visible("host", host)
         check_whole("port", port, least=0, most=_LARGEST_PORT)
         self.faults = faults
         self._host = host
@@ -195,7 +195,7 @@ class Emulator:
 
     @api_key.setter
     def api_key(self, value: str) -> None:
-        check_secret("api_key", value)
+        check_visible("api_key", value)
         self._service.api_key = value
 
     @property

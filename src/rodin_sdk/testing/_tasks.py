@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from rodin_sdk.testing._checks import check_number, check_positive, check_secret, check_text, check_whole, to_items
+from rodin_sdk.testing._checks import check_number, check_positive, check_text, check_visible, check_whole, to_items
 from rodin_sdk.testing._faults import Fault, to_faults
 from rodin_sdk.testing._shapes import Shape, to_shapes
 
@@ -121,7 +121,7 @@ class TaskScript:
     def __attrs_post_init__(self) -> None:
         check_text("name", self.name)
         if self.subscription_key is not None:
-            check_secret("subscription_key", self.subscription_key)
+            check_visible("subscription_key", self.subscription_key)
 
     def faster(self, speed: float) -> "TaskScript":
         """Returns the same task at another speed.
