@@ -9,8 +9,7 @@
 Names are loaded when they are first used, so that importing the package costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+TYPE_CHECKING = False  # type checkers take it for true; `typing` alone takes longer to import than all that is here
 
 __all__ = [
     "APIError",
@@ -46,7 +45,7 @@ __all__ = [
     "__version__",
 ]
 
-_MODULES: Final = {
+_MODULES = {
     "APIError": "_errors",
     "AsyncRodin": "_async_client",
     "AsyncTask": "_async_client",
@@ -114,6 +113,8 @@ else:  # hidden from type checkers, which would take every misspelt name for one
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - takes as long as the package itself
+
         value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
         globals()[name] = value
         return value
