@@ -7,6 +7,12 @@ def _refuse(*_args: object, **_kwargs: object) -> NoReturn:
     raise TypeError("the decoded body is read-only: copy it to change it")
 
 
+class Decoded(dict[str, Any]):
+    """An object that was just decoded: nobody else holds it, so that it can be made read-only when it is asked for."""
+
+    __slots__ = ()
+
+
 class ReadOnlyDict(dict[str, Any]):
     """A dict without the methods that change it."""
 
