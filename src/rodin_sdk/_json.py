@@ -1,16 +1,11 @@
 """Decoded JSON: what it is, and how it cannot be changed and still is a dict or a list to `json.dumps` and `==`."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeGuard
 
 
 def _refuse(*_args: object, **_kwargs: object) -> NoReturn:
     raise TypeError("the decoded body is read-only: copy it to change it")
-
-
-class Decoded(dict[str, Any]):
-    """An object that was just decoded: nobody else holds it, so that it can be made read-only when it is asked for."""
-
-    __slots__ = ()
 
 
 class ReadOnlyDict(dict[str, Any]):
@@ -52,3 +47,26 @@ def read_only(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
     if is_array(value):
         return ReadOnlyList([read_only(item) for item in value])
     return value
+
+
+class Undecoded:
+    """A body as it came, which is decoded when somebody asks for it: few do, and it takes an eighth of the memory.
+
+    Args:
+        content: The body.
+        decode: What decodes it. It did so before, to read the jobs.
+    """
+
+    __slots__ = ("_decode", "content")
+
+    def __init__(self, content: bytes, decode: Callable[[bytes], dict[str, Any]]) -> None:
+        self.content = content
+        self._decode = decode
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read_only, (self._decode(self.content),)
+
+    def read(self) -> ReadOnlyDict:
+        """Returns the body, read-only."""
+        decoded: ReadOnlyDict = read_only(self._decode(self.content))
+        return decoded

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, field, frozen
 
-from rodin_sdk._json import Decoded, ReadOnlyDict, read_only
+from rodin_sdk._json import ReadOnlyDict, Undecoded, read_only
 from rodin_sdk._text import printable
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _as_tuple(jobs: Iterable[Job]) -> tuple[Job, ...]:
     return tuple(jobs)
 
 
-def _as_own(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Decoded | ReadOnlyDict) else read_only(dict(raw))
+def _as_own(raw: Mapping[str, Any] | Undecoded) -> ReadOnlyDict | Undecoded:
+    return raw if isinstance(raw, Undecoded | ReadOnlyDict) else read_only(dict(raw))
 
 
 @frozen(repr=False)
@@ -100,15 +100,16 @@ class TaskStatus:
     error: str | None = None
     message: str | None = None
     request_id: str | None = field(default=None, eq=False)
-    _raw: Mapping[str, Any] = field(factory=ReadOnlyDict, converter=_as_own, eq=False)
+    _raw: ReadOnlyDict | Undecoded = field(factory=ReadOnlyDict, converter=_as_own, eq=False)
 
     @property
     def raw(self) -> Mapping[str, Any]:
         """The decoded body, read-only, with every field that the server sent."""
-        if not isinstance(self._raw, ReadOnlyDict):
-            # Few look at it, and the copy would cost each look as much as its jobs do.
-            object.__setattr__(self, "_raw", read_only(self._raw))
-        return self._raw
+        if isinstance(self._raw, ReadOnlyDict):
+            return self._raw
+        raw = self._raw.read()
+        object.__setattr__(self, "_raw", raw)
+        return raw
 
     @property
     def state(self) -> JobStatus:

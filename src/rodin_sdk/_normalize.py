@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from rodin_sdk._json import Decoded, is_array, is_object
+from rodin_sdk._json import is_array, is_object
 from rodin_sdk._models import Job, JobStatus
 
 MAX_DEPTH: Final = 32
@@ -46,7 +46,7 @@ class MalformedBodyError(ValueError):
         self.quoted = quoted
 
 
-def decode(body: bytes) -> Decoded:
+def decode(body: bytes) -> dict[str, Any]:
     """Returns the JSON object that `body` holds, or that the vendor's sample, which is not JSON, intends."""
     try:
         text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8")
@@ -66,7 +66,7 @@ def decode(body: bytes) -> Decoded:
     # Only bodies with an escape can hold lone surrogates, only those with many brackets can be deep.
     if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
         value = _clean(value, MAX_DEPTH)
-    return Decoded(value)
+    return value
 
 
 def read_error(body: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from rodin_sdk._errors import RodinError
 from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._models import JobStatus, TaskStatus
 from rodin_sdk._retry import Refusal
@@ -60,6 +61,9 @@ class Attempt:
     error: str | None = None
     headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
+
+Seen = JobStatus | type[RodinError] | None
+"""What a look at a task brought, as far as the log is concerned."""
 
 Hook = Callable[[Attempt], None]
 """Is called after each request."""
@@ -138,18 +142,21 @@ def attempt_ended(
         _call(registered, attempt)
 
 
-def look_ended(task: Secret, outcome: TaskStatus | Refusal, before: TaskStatus | Refusal | None) -> None:
-    """Tells of a look at a task that is waited for, if it brought another state or error than the one before."""
-    if not logger.isEnabledFor(logging.INFO) or (before is not None and _kind(outcome) == _kind(before)):
-        return
-    if isinstance(outcome, TaskStatus):
-        logger.info("Task %s is %s", task.fingerprint(), str(outcome))
-    else:
-        logger.info("A look at task %s failed: %s", task.fingerprint(), str(outcome.error))
+def look_ended(task: Secret, outcome: TaskStatus | Refusal, before: Seen) -> Seen:
+    """Tells of a look at a task that is waited for, if it brought another state or error than the one before.
 
-
-def _kind(outcome: TaskStatus | Refusal) -> object:
-    return outcome.state if isinstance(outcome, TaskStatus) else type(outcome.error)
+    Returns:
+        What the next look is compared with; None while nobody reads the log.
+    """
+    if not logger.isEnabledFor(logging.INFO):
+        return None
+    seen = outcome.state if isinstance(outcome, TaskStatus) else type(outcome.error)
+    if seen != before:
+        if isinstance(outcome, TaskStatus):
+            logger.info("Task %s is %s", task.fingerprint(), str(outcome))
+        else:
+            logger.info("A look at task %s failed: %s", task.fingerprint(), str(outcome.error))
+    return seen
 
 
 def _log(attempt: Attempt) -> None:

@@ -10,8 +10,9 @@ from rodin_sdk._errors import RequestTimeoutError, TaskCanceledError, TaskError,
 from rodin_sdk._flows import Flow, Session, attempt, is_outage
 from rodin_sdk._messages import Emit, Pause
 from rodin_sdk._models import CompletedTask, JobStatus, TaskStatus
-from rodin_sdk._observe import look_ended
+from rodin_sdk._observe import Seen, look_ended
 from rodin_sdk._outcome import OutcomeError
+from rodin_sdk._packed import Packed, pack
 from rodin_sdk._poll import Pacer
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._secrets import Secret
@@ -61,7 +62,19 @@ class WaitOptions:
 class Watched:
     """One task that is waited for: what was seen of it, and when to look again."""
 
-    __slots__ = ("due", "key", "last", "looked_at", "looks", "number", "refusal", "running_at", "started", "was_cut")
+    __slots__ = (
+        "_last",
+        "_seen",
+        "due",
+        "key",
+        "looked_at",
+        "looks",
+        "number",
+        "refusal",
+        "running_at",
+        "started",
+        "was_cut",
+    )
 
     def __init__(self, key: Secret, started: float) -> None:
         self.key = key
@@ -71,20 +84,26 @@ class Watched:
         self.number = 0
         self.looks = 0
         self.running_at = math.nan
-        self.last: TaskStatus | None = None
         self.refusal: Refusal | None = None
         self.was_cut = False
+        self._last: TaskStatus | Packed | None = None
+        self._seen: Seen = None
+
+    @property
+    def last(self) -> TaskStatus | None:
+        """The last look that brought a status."""
+        return self._last.unpack() if isinstance(self._last, Packed) else self._last
 
     def take(self, outcome: TaskStatus | Refusal, now: float, options: WaitOptions, pacer: Pacer) -> bool:
         """Takes in a look; returns whether it is the last one."""
         previous, self.refusal = self.refusal, None
         self.looks += 1
-        look_ended(self.key, outcome, self.last if previous is None else previous)
+        self._seen = look_ended(self.key, outcome, self._seen)
         if isinstance(outcome, Refusal):
             # What the deadline cut short does not hide what went wrong before.
             self.refusal = previous if self.was_cut and previous is not None else outcome
             return not _is_outlived(outcome, previous)
-        self.last = outcome
+        self._last = pack(outcome)
         is_over = outcome.is_final or (not options.allow_partial and _has_ended_badly(outcome))
         age = now - self.started
         if not math.isnan(self.running_at):
@@ -122,11 +141,10 @@ class Watched:
 
     def timeout(self, now: float) -> WaitTimeoutError:
         """Returns what to raise at the deadline. Its cause is the error of the last look, where that brought one."""
-        seen = "was not seen" if self.last is None else f"is {self.last}"
+        last = self.last
+        seen = "was not seen" if last is None else f"is {last}"
         text = f"did not end in time, and {seen}. It goes on: wait again with the same subscription key"
-        error = WaitTimeoutError(
-            text, self.key.reveal(), status=self.last, elapsed=now - self.started, polls=self.looks
-        )
+        error = WaitTimeoutError(text, self.key.reveal(), status=last, elapsed=now - self.started, polls=self.looks)
         error.__cause__ = self.refused()
         return error
 
@@ -161,6 +179,7 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
     deadline = options.deadline(watched.started)
     # One look is always taken: with a timeout of 0, and when the caller was away for what was left of the time.
     is_last = options.timeout == 0
+    before: TaskStatus | None = None
     while True:
         if is_last:
             deadline = session.clock() + options.time_of_last_look
@@ -168,11 +187,11 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
             raise watched.timeout(session.clock())
         outcome = yield from look(session, watched, options, deadline - session.clock())
         now = session.clock()
-        before = watched.last
         is_over = watched.take(outcome, now, options, pacer)
         if isinstance(outcome, TaskStatus):
             if is_over or outcome != before or options.every_poll:
                 yield Emit(outcome)
+            before = outcome
             if is_over:
                 return watched, outcome
         elif is_over:

@@ -14,6 +14,7 @@ from rodin_sdk_generated.api.status import check_status
 from rodin_sdk_generated.models import StatusRequest
 
 from rodin_sdk._errors import APIError, InvalidResponseError, class_of_code, class_of_status
+from rodin_sdk._json import Undecoded
 from rodin_sdk._messages import Answer, Fault, Phase, Request
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
@@ -111,7 +112,7 @@ class _AnswerReader:
             None if error is None else self._quote(error),
             self._message(body),
             self._request_id,
-            body,
+            Undecoded(self._answer.content, decode),
         )
 
     def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:

@@ -18,7 +18,7 @@ from tests.waits.world import RUNNING, World, answer, in_turn, over_time
 COUNT = 10_000
 MEASURED = 2_000
 ALLOWED = 512
-ALLOWED_WITH_A_SNAPSHOT = 4096  # the last look is kept, for the error at the deadline
+ALLOWED_WITH_A_SNAPSHOT = 1024  # the last look is kept, for the error at the deadline
 """Bytes per waiting task, besides its key."""
 
 

@@ -195,3 +195,21 @@ def test_a_wait_is_taken_up_again_from_the_key_alone(client: Face, emulator: Emu
         client.wait(key, timeout=0.1)
     with SyncFace(emulator).rodin as other:
         assert other.wait(caught.value.subscription_key).is_done
+
+
+@pytest.mark.parametrize("is_looked_at", [False, True])
+def test_the_last_look_of_a_wait_is_whole_at_its_deadline(client: Face, emulator: Emulator, is_looked_at: bool) -> None:  # noqa: FBT001
+    key = emulator.add_task([[(0, "Generating")]] * 3)
+    emulator.faults = lambda _: Fault(headers={"x-request-id": "the last one"})
+    seen: list[TaskStatus] = []
+
+    def note(status: TaskStatus) -> None:
+        seen.append(status)
+        if is_looked_at:
+            assert len(status.raw["jobs"]) == 3
+
+    with pytest.raises(WaitTimeoutError) as caught:
+        client.wait(key, timeout=0.1, on_update=note)
+    last = caught.value.status
+    assert last is not None
+    assert (last, last.raw, last.request_id) == (seen[0], seen[0].raw, "the last one")
