@@ -100,7 +100,7 @@ class TaskStatus:
     error: str | None = None
     message: str | None = None
     request_id: str | None = field(default=None, eq=False)
-    _raw: ReadOnlyDict | Undecoded = field(factory=ReadOnlyDict, converter=_as_own, eq=False)
+    _raw: ReadOnlyDict | Undecoded = field(factory=ReadOnlyDict, converter=_as_own, eq=False, alias="raw")
 
     @property
     def raw(self) -> Mapping[str, Any]:
