@@ -27,7 +27,7 @@ help:
 
 # ---- What a user runs ----
 
-.PHONY: demo fuzz test test-all
+.PHONY: demo fuzz test test-all test-random
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
@@ -44,6 +44,17 @@ fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)
 	@MAKE="$(MAKE)" PYTEST="$(PYTEST)" "$(PYTHON)" tools/test_all.py
+
+# The programs that tests start are in development mode too.
+RUNS := 20
+test-random: $(VENV)/.ready ## the tests in random order, again and again, without a word on standard error: RUNS=3
+	@mkdir -p .cache
+	for run in $$(seq $(RUNS)); do \
+		echo "Run $$run of $(RUNS)"; \
+		PYTHONDEVMODE=1 PYTHONWARNINGS=error $(PY) $(PYTEST) -p randomly --quiet 2>.cache/stderr || \
+			{ cat .cache/stderr >&2; exit 1; }; \
+		test ! -s .cache/stderr || { echo 'On standard error:'; cat .cache/stderr; exit 1; } >&2; \
+	done
 
 # ---- What holds the house together ----
 
