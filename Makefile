@@ -45,13 +45,13 @@ test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine ha
 	$(require_python)
 	@MAKE="$(MAKE)" PYTEST="$(PYTEST)" "$(PYTHON)" tools/test_all.py
 
-# The programs that tests start are in development mode too.
 RUNS := 20
+STRICT := $(subst -n 3,--tx "3*popen//python=$(PY) -X dev -W error",$(PYTEST))
 test-random: $(VENV)/.ready ## the tests in random order, again and again, without a word on standard error: RUNS=3
 	@mkdir -p .cache
 	for run in $$(seq $(RUNS)); do \
 		echo "Run $$run of $(RUNS)"; \
-		PYTHONDEVMODE=1 PYTHONWARNINGS=error $(PY) $(PYTEST) -p randomly --quiet 2>.cache/stderr || \
+		$(PY) -X dev -W error $(STRICT) -p randomly --quiet 2>.cache/stderr || \
 			{ cat .cache/stderr >&2; exit 1; }; \
 		test ! -s .cache/stderr || { echo 'On standard error:'; cat .cache/stderr; exit 1; } >&2; \
 	done

@@ -75,10 +75,10 @@ FAULTS: Final[dict[str, tuple[Script, type[RodinError], int]]] = {
 def test_faults_of_the_server(fault: str, kind: Kind, opens: OpensClients) -> None:
     script, expected, requests = FAULTS[fault]
     with FaultServer(*[script] * requests, ALIVE) as server:
-        opened = opens(server.url, http_transport=httpx_transport(kind), request_timeout=0.2)
+        opened = opens(server.url, http_transport=httpx_transport(kind), request_timeout=0.4)
         result = look(opened)
         assert type(result.error) is expected, repr(result.error)
-        in_time(result.seconds, requests * 0.2)
+        in_time(result.seconds, requests * 0.4)
         assert len(server.requests) == requests
         assert look(opened, "a task", request_timeout=5).jobs == {"a task": "Done"}
 

@@ -133,7 +133,7 @@ Exit status:
   3    something did not turn out as it should
   130  interrupted (Ctrl-C)
 
-{_json("for each task that is looked at or waited for", _WAITED)}
+{_json("one for each task", _WAITED)}
 In the parts that do not wait, elapsed and ended are left out. Each part counts positions from 1.
 """
 
