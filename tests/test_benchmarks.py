@@ -28,3 +28,9 @@ def test_waiting(tmp_path: Path) -> None:
         assert 15 <= result["looks_per_second"] <= 60
         assert result["core"] > 0
         assert result["memory_per_task"] > 0
+
+
+def test_interruption(tmp_path: Path) -> None:
+    sizes = ["--cancelled", "100", "--interrupted", "10"]
+    results = run("interruption.py", *sizes, "--clients", "AsyncRodin", "Rodin", folder=tmp_path)
+    assert results == {"AsyncRodin": 30, "Rodin": 30}
