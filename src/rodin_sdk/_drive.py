@@ -1,11 +1,13 @@
 """Performs what the flows decide: in the caller's thread, and the looks at many tasks in a few threads beside it."""
 
+import os
 from collections.abc import Callable, Generator
 from contextvars import copy_context
 from queue import SimpleQueue
 from typing import TypeVar
 
 from rodin_sdk._alarm import next_of
+from rodin_sdk._errors import ClientClosedError
 from rodin_sdk._flows import Flow
 from rodin_sdk._messages import Answer, Emit, Fault, Send
 from rodin_sdk._models import TaskStatus
@@ -65,12 +67,16 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
     The schedule is made with the first item: that is when its time begins.
     """
     schedule = make_schedule()
+    process = os.getpid()
     results: _Results = SimpleQueue()
     workers = Workers(MAX_IN_FLIGHT, "rodin-look")
     scope = Scope(transport, alarm=results)
     try:
         while (step := schedule.step()) is not None:
             transport.check_open()
+            if os.getpid() != process:
+                # The threads that look are the parent's: here none would ever bring a result.
+                raise ClientClosedError("This wait belongs to the parent process: begin it anew in the forked one.")
             if isinstance(step, Ended):
                 yield step.outcome
                 schedule.resumed()

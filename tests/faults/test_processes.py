@@ -47,6 +47,14 @@ def test_a_closed_client_is_closed_in_a_child_as_well() -> None:
         assert run_program("forking", "closed", server.url).facts == {"closed": 125}
 
 
+def test_a_wait_goes_on_in_the_process_that_began_it() -> None:
+    with FaultServer(ALIVE) as server:
+        assert run_program("forking", "waiting", server.url).facts == {
+            "right": 25,
+            "This wait belongs to the parent process: begin it anew in the forked one.": 4,
+        }
+
+
 def test_no_answer_is_wrong_after_a_fork_with_an_event_loop() -> None:
     """All go on with the loop that they have in common, which asyncio does not promise to survive: calls may fail."""
     with FaultServer([forever(read, pause(0.001), reply(echo))]) as server:

@@ -319,3 +319,43 @@ def test_several_calls_at_once_in_one_loop(emulator: Emulator) -> None:
 
     results = drain(emulator, play)
     assert [len(results[0]), len(results[1]), len(results)] == [10, 5, 13]
+
+
+class Interrupted(httpx.MockTransport):
+    """A transport of the user's own, in whose closing Ctrl-C strikes once."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: httpx.Response(201, json={"jobs": {}}))
+        self.closings = 0
+
+    def close(self) -> None:
+        self.closings += 1
+        if self.closings == 1:
+            raise KeyboardInterrupt
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+def test_a_client_whose_closing_was_interrupted_can_be_closed_again() -> None:
+    transport = Interrupted()
+    rodin = Rodin("key", http_transport=transport)
+    with pytest.raises(KeyboardInterrupt):
+        rodin.close()
+    with pytest.raises(ClientClosedError):
+        rodin.status("task")
+    for _ in range(2):
+        rodin.close()
+    assert transport.closings == 2
+
+
+async def test_an_asynchronous_client_whose_closing_was_interrupted_can_be_closed_again() -> None:
+    transport = Interrupted()
+    rodin = AsyncRodin("key", http_transport=transport)
+    with pytest.raises(KeyboardInterrupt):
+        await rodin.aclose()
+    with pytest.raises(ClientClosedError):
+        await rodin.status("task")
+    for _ in range(2):
+        await rodin.aclose()
+    assert transport.closings == 2

@@ -67,12 +67,11 @@ class AsyncTransport(ABC):
         self.check_open()
 
     async def aclose(self) -> None:
-        """Closes all connections and ends what is under way; a second time does nothing."""
-        if not self._is_closed:
-            self._is_closed = True
-            for loop, scope in list(self._scopes):
-                _call_in(loop, _expire, scope)
-            await self._disconnect()
+        """Closes all connections and ends what is under way; a second time does what an interrupted first one left."""
+        self._is_closed = True
+        for loop, scope in list(self._scopes):
+            _call_in(loop, _expire, scope)
+        await self._disconnect()
 
     @asynccontextmanager
     async def _limit(self, seconds: float | None) -> AsyncGenerator[None, None]:
@@ -116,6 +115,7 @@ class AsyncForeignTransport(AsyncTransport):
     def __init__(self, http_transport: httpx.AsyncBaseTransport) -> None:
         super().__init__()
         self._http_transport = http_transport
+        self._is_disconnected = False
 
     async def _exchange(self, send: Send) -> Answer | Fault:
         try:
@@ -138,7 +138,9 @@ class AsyncForeignTransport(AsyncTransport):
         return intake.answer()
 
     async def _disconnect(self) -> None:
-        await self._http_transport.aclose()
+        if not self._is_disconnected:
+            await self._http_transport.aclose()
+            self._is_disconnected = True
 
 
 class AsyncLaneTransport(AsyncTransport):

@@ -78,12 +78,11 @@ class SyncTransport(ABC):
         self.check_open()
 
     def close(self) -> None:
-        """Closes all connections and ends what is under way; a second time does nothing."""
-        if not self._is_closed:
-            self._is_closed = True
-            for alarm in list(self.alarms):
-                alarm.put(None)
-            self._disconnect()
+        """Closes all connections and ends what is under way; a second time does what an interrupted first one left."""
+        self._is_closed = True
+        for alarm in list(self.alarms):
+            alarm.put(None)
+        self._disconnect()
 
     def _is_over(self, scope: "Scope | None") -> bool:
         return self._is_closed or (scope is not None and scope.is_closed)
@@ -151,6 +150,7 @@ class ForeignTransport(SyncTransport):
     def __init__(self, http_transport: httpx.BaseTransport) -> None:
         super().__init__()
         self._http_transport = http_transport
+        self._is_disconnected = False
 
     def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:  # noqa: ARG002 - it cannot be cut
         try:
@@ -174,7 +174,9 @@ class ForeignTransport(SyncTransport):
         return intake.answer()
 
     def _disconnect(self) -> None:
-        self._http_transport.close()
+        if not self._is_disconnected:
+            self._http_transport.close()
+            self._is_disconnected = True
 
     def cut(self, scope: Scope) -> None:
         """Leaves them: a transport of the user's own knows no interruption, and its time limits end them."""

@@ -1,7 +1,8 @@
 """Forks after use: four children of 25 calls each, and the parent goes on. Reports how the calls of each ended.
 
 The first argument says how: "sync"; "busy" for the same while other threads wait for answers; "closed" for a client
-that was closed; "async" for an event loop in each process; "loop" for one that all go on with.
+that was closed; "waiting" for a wait that the parent began; "async" for an event loop in each process; "loop" for one
+that all go on with.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def fork(call_many: Callable[[str], Counter[str]]) -> None:
 def main(how: str, url: str) -> None:
     if how in {"sync", "busy", "closed"}:
         main_sync(how, url)
+    elif how == "waiting":
+        main_waiting(url)
     else:
         main_async(how, url)
 
@@ -80,6 +83,23 @@ def main_sync(how: str, url: str) -> None:
             return ends
 
         fork(call_many)
+
+
+def main_waiting(url: str) -> None:
+    with rodin(url, request_timeout=5) as client:
+        outcomes = client.as_completed([f"task {number}" for number in range(CALLS + 1)])
+        next(outcomes)
+
+        def go_on(_: str) -> Counter[str]:
+            ends = Counter[str]()
+            try:
+                for outcome in outcomes:
+                    ends["right" if outcome.task else "wrong"] += 1
+            except ClientClosedError as error:
+                ends[str(error)] += 1
+            return ends
+
+        fork(go_on)
 
 
 def look(client: Rodin, key: str) -> None:
