@@ -87,7 +87,7 @@ def test_it_listens_on_the_port_that_is_wanted(session: Session) -> None:
 
 
 def test_it_listens_at_the_address_that_is_wanted(session: Session) -> None:
-    assert session("--host", "::1").lines[0].startswith("The emulator listens at http://[::1]:")
+    assert session("--host", "localhost").lines[0].startswith("The emulator listens at http://localhost:")
     assert session.states == [JobStatus.WAITING]
 
 
