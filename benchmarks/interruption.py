@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -143,7 +143,7 @@ def count_interrupted(name: str, where: Where, count: int, result: Connection) -
 
 
 @contextmanager
-def in_process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
+def in_process(target: Callable[..., None], *arguments: object) -> Generator[Connection, None, None]:
     """Runs a function in a process of its own, and yields what it sends."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
