@@ -69,7 +69,7 @@ class Secret:
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Returns `text` with every occurrence of a secret replaced, as it is and as a JSON string may spell it."""
+    """Returns `text` with every occurrence of a secret replaced, as it is and as JSON or Python may spell it."""
     for spelling in _spellings(secrets):
         text = text.replace(spelling, REDACTED)
     return text
@@ -90,6 +90,7 @@ def _spellings(secrets: Iterable[Secret]) -> Iterator[str]:
             continue
         yield value
         if not _PLAIN.fullmatch(value):
-            for escaped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+            for quoted in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
+                escaped = quoted[1:-1]
                 # Some libraries escape slashes, Go's what HTML would take for its own.
                 yield from (escaped, escaped.replace("/", "\\/"), escaped.translate(_ESCAPED_BY_GO))

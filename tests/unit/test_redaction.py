@@ -85,6 +85,7 @@ ESCAPED_KEYS = {
     "quote": ('a"quoted"secret"key"of"a"task', '"', '\\"'),
     "backslash": ("a\\secret\\key\\of\\a\\task", "\\", "\\\\"),
     "ampersand, as Go does": ("a&secret&key&of&a&task", "&", "\\u0026"),
+    "backslash beside quotes, as Python's repr does": ('a"quoted\\secret"key"of"a"task', "\\", "\\\\"),
     "outside ascii": ("schlüssel-ü-zu-ü-einer-ü-aufgabe", "ü", "\\u00fc"),
 }
 
