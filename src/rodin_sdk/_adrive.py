@@ -11,7 +11,7 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import Ended, Look, Schedule
-from rodin_sdk._transport import AsyncTransport, open_async_transport
+from rodin_sdk._transport._aio import AsyncTransport, open_async_transport
 from rodin_sdk._waits import Watched
 
 __all__ = ["iterate", "open_async_transport", "outcomes", "run"]

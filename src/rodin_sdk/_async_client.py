@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rodin_sdk._config import NotGivenType, PollArgument, Seconds
     from rodin_sdk._models import CompletedTask, TaskStatus
     from rodin_sdk._outcome import Outcome
-    from rodin_sdk._transport import AsyncTransport
+    from rodin_sdk._transport._aio import AsyncTransport
 
 
 @final

@@ -14,7 +14,7 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
-from rodin_sdk._transport import Scope, SyncTransport, open_transport
+from rodin_sdk._transport._sync import Scope, SyncTransport, open_transport
 from rodin_sdk._waits import Watched
 from rodin_sdk._workers import Workers
 

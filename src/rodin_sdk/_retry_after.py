@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from dateutil import parser
-
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _A_YEAR_OF_THE_WEB: Final = 2020
 _DAY: Final = "0[1-9]|[12][0-9]|3[01]"
@@ -42,6 +40,8 @@ def _parse_date(text: str, near: int) -> datetime | None:
     form = _HTTP_DATE.fullmatch(text)
     if form is None:
         return None
+    from dateutil import parser  # noqa: PLC0415 - takes as long to import as the rest of the client, and dates are rare
+
     if form["rfc850"] is not None:
         year = near + (int(text[-15:-13]) - near + _CENTURY // 2) % _CENTURY - _CENTURY // 2
         text = f"{text[:-15]}{year:04d}{text[-13:]}"

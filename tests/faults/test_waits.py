@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from rodin_sdk import AsyncRodin, ClientClosedError, Rodin
-from rodin_sdk._transport import Scope, open_transport
+from rodin_sdk._transport._sync import Scope, open_transport
 from tests.faults.answers import API_KEY, echo, subscription_key
 from tests.faults.server import FaultServer, Peer, forever, pause, read, reply
 

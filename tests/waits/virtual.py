@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import define, evolve
 
 from rodin_sdk import AsyncRodin, Rodin
-from rodin_sdk._transport import AsyncTransport, Scope, SyncTransport
+from rodin_sdk._transport._aio import AsyncTransport
+from rodin_sdk._transport._sync import Scope, SyncTransport
 from tests.waits.simulation import API_KEY
 
 if TYPE_CHECKING:
