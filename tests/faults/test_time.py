@@ -20,7 +20,7 @@ from tests.faults.server import FaultServer, drip, forever, read, secure, send, 
 if TYPE_CHECKING:
     from tests.faults.conftest import OpensClients
 
-SHORT: Final = 0.12
+SHORT: Final = 0.25
 INTERVAL: Final = 0.03
 LENGTH: Final = head("Content-Length: 100000")
 EARLY_HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
