@@ -8,7 +8,7 @@ PYTHON := python3
 VENV := .venv
 PY := $(VENV)/bin/python
 # What ruff, mypy and pyright read.
-CODE := src tests tools $(wildcard benchmarks/*.py)
+CODE := src tests tools $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .SHELLFLAGS := -euc
@@ -27,7 +27,7 @@ help:
 
 # ---- What a user runs ----
 
-.PHONY: demo fuzz test test-all test-random
+.PHONY: demo fuzz test bench test-all test-random
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
@@ -40,6 +40,11 @@ test: $(VENV)/.ready ## all tests, and every branch of src/ must be covered
 COUNT := 1000000
 fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz COUNT=1000 SEED=7
 	$(PY) tools/fuzz.py $(if $(REPLAY),--replay "$(REPLAY)",--count "$(COUNT)" $(if $(SEED),--seed "$(SEED)"))
+
+# QUICK=1 for the small one, ONLY="one-call growth" for some of the tables, which are printed and not written down.
+bench: build .venv-bench/.locked ## what a call costs beside its peers, into docs/benchmarks.md; QUICK=1 for two minutes
+	.venv-bench/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
+	.venv-bench/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)
@@ -129,10 +134,12 @@ sbom: build ## what the wheel runs with, as CycloneDX, in dist/rodin-sdk.cdx.jso
 	$(PY) tools/sbom.py dist/*.whl
 
 LOCK := $(PY) -m uv --quiet pip compile --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make lock" --all-extras pyproject.toml
+	--custom-compile-command "make lock" pyproject.toml
 lock: $(VENV)/.ready ## pin and hash the requirements for all platforms; make lock UPGRADE=--upgrade for newer ones
-	$(LOCK) $(UPGRADE) requirements/dev.in --output-file requirements/dev.txt
-	$(LOCK) $(UPGRADE) requirements/test.in --output-file requirements/lowest.txt --resolution lowest-direct
+	$(LOCK) $(UPGRADE) --all-extras requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) $(UPGRADE) --all-extras requirements/test.in --output-file requirements/lowest.txt --resolution lowest-direct
+# Without the extras: where click and rich are installed, `import httpx` takes three times as long.
+	$(LOCK) $(UPGRADE) requirements/bench.in --output-file requirements/bench.txt
 
 clean: ## back to a fresh clone: remove what was built, all caches and all environments
 	rm -rf .venv .venv-* build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
@@ -149,7 +156,8 @@ endef
 # Made anew whenever the lock changes, so that an environment holds what the lock names and nothing else.
 $(VENV)/.locked: requirements/dev.txt
 .venv-lowest/.locked: requirements/lowest.txt
-$(VENV)/.locked .venv-lowest/.locked:
+.venv-bench/.locked: requirements/bench.txt
+$(VENV)/.locked .venv-lowest/.locked .venv-bench/.locked:
 	$(require_python)
 	@echo "Installing $< into $(@D), which takes half a minute"
 	@"$(PYTHON)" -m venv --clear $(@D)
