@@ -7,7 +7,7 @@ import asyncio
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, MutableMapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -31,6 +31,7 @@ class Turn:
         calls: How many calls to make; None for as many as there is time for.
         seconds: When to begin no more calls.
         in_flight: How many calls at once; more than one is for async only.
+        patience: After so many more seconds the calls that are still under way are given up, and its client with them.
         is_last: Whether its client is not needed any more, and is closed.
     """
 
@@ -39,6 +40,7 @@ class Turn:
     calls: int | None = None
     seconds: float = 60.0
     in_flight: int = 1
+    patience: float = 60.0
     is_last: bool = False
 
 
@@ -110,19 +112,19 @@ def running_workers(names: Sequence[str], trusted: Path) -> Generator[list[Worke
         yield workers
 
 
-def isolate(trusted: Path) -> None:
-    """Takes away what an environment may say of proxies and certificates, for all clients alike."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in {"SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}:
-            del os.environ[name]
-    os.environ["SSL_CERT_FILE"] = str(trusted)
+def isolate(environment: MutableMapping[str, str], trusted: Path) -> None:
+    """Takes away what an environment says of proxies, and names the certificates to trust, for all clients alike."""
+    for name in list(environment):
+        if name.lower().endswith("_proxy") or name == "SSL_CERT_DIR":
+            del environment[name]
+    environment["SSL_CERT_FILE"] = str(trusted)
 
 
 # In the worker's process ----------------------------------------------------------------------------------------------
 
 
 def _work(connection: Connection, name: str, trusted: Path) -> None:
-    isolate(trusted)
+    isolate(os.environ, trusted)
     allow_many_files()
     with asyncio.Runner() as runner:
         contestant = _Contestant(name, runner)
@@ -168,8 +170,8 @@ class _Contestant:
             call = await stack.enter_async_context(ASYNC[self._name](turn.base_url))
             self._async_clients[turn.base_url] = call, stack
         call, stack = self._async_clients[turn.base_url]
-        took = await _measured_async(turn, call)
-        if turn.is_last:
+        took, is_whole = await _measured_async(turn, call)
+        if turn.is_last or not is_whole:
             del self._async_clients[turn.base_url]
             await stack.aclose()
         return took
@@ -180,10 +182,10 @@ class _Account:
 
     def __init__(self, turn: Turn) -> None:
         self._left = turn.calls
+        self.error: Exception | None = None
+        self.good = self.bad = 0
         self._started, self._cpu = time.monotonic(), time.process_time()
         self._deadline = self._started + turn.seconds
-        self.good = self.bad = 0
-        self.error: Exception | None = None
 
     def may_begin(self) -> bool:
         """Whether one more call is due, which is then taken for begun."""
@@ -215,7 +217,8 @@ def _measured(turn: Turn, call: Callable[[], object]) -> Took:
     return account.took()
 
 
-async def _measured_async(turn: Turn, call: AsyncCall) -> Took:
+async def _measured_async(turn: Turn, call: AsyncCall) -> tuple[Took, bool]:
+    """Returns what a turn took, and whether all of its calls ended by themselves."""
     account = _Account(turn)
 
     async def caller() -> None:
@@ -229,8 +232,12 @@ async def _measured_async(turn: Turn, call: AsyncCall) -> Took:
 
     if turn.in_flight == 1:
         await caller()
-    else:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(turn.in_flight):
-                group.create_task(caller())
-    return account.took()
+        return account.took(), True
+    callers = [asyncio.create_task(caller()) for _ in range(turn.in_flight)]
+    _, late = await asyncio.wait(callers, timeout=turn.seconds + turn.patience)
+    account.bad += len(late)
+    took = account.took()
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    return took, not late
