@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.bench import ceiling, one_call
+from benchmarks import polling
+from benchmarks.bench import ceiling, growth, idle, lag, many, normalizer, one_call, startup, waits
 from benchmarks.bench.document import document, target_table
 from benchmarks.bench.figures import Table, Target
 from benchmarks.bench.server import Door, Server, running_server
@@ -55,7 +56,42 @@ MEASUREMENTS: Final = {
     "one-call": Measurement(
         one_call.DOORS,
         lambda server: one_call.measure(server, one_call.Size(40, 100)),
-        lambda server: one_call.measure(server, one_call.Size(8, 50)),
+        lambda server: one_call.measure(server, one_call.Size(6, 40)),
+    ),
+    "many": Measurement(
+        many.DOORS,
+        lambda server: many.measure(server, many.FULL),
+        lambda server: many.measure(server, many.QUICK),
+    ),
+    "idle": Measurement(
+        (one_call.CLEAR,),
+        lambda server: idle.measure(server, idle.Size(4)),
+        lambda server: idle.measure(server, idle.Size(2)),
+    ),
+    "waiting": Measurement(
+        (),
+        lambda server: waits.measure(server, waits.FULL),
+        lambda server: waits.measure(server, waits.QUICK),
+    ),
+    "start-up": Measurement(
+        one_call.DOORS,
+        lambda server: startup.measure(server, startup.Size(25)),
+        lambda server: startup.measure(server, startup.Size(2)),
+    ),
+    "growth": Measurement(
+        growth.DOORS,
+        lambda server: growth.measure(server, growth.Size(20, 50, 1000)),
+        lambda server: growth.measure(server, growth.Size(4, 20, 300)),
+    ),
+    "normalizer": Measurement(
+        (),
+        lambda server: normalizer.measure(server, normalizer.Size(100, 2000)),
+        lambda server: normalizer.measure(server, normalizer.Size(20, 500)),
+    ),
+    "polling": Measurement(
+        (),
+        lambda server: lag.measure(server, polling.FULL),
+        lambda server: lag.measure(server, lag.QUICK, [lag.SHOWN]),
     ),
 }
 

@@ -35,11 +35,13 @@ class Door:
         tls: Whether it speaks TLS.
         delay: Seconds before each answer.
         jobs: Jobs in the answer to a status call.
+        notes: Whether it takes down which request came when.
     """
 
     tls: bool = False
     delay: float = 0.0
     jobs: int = JOBS
+    notes: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,12 @@ class Counts:
 
     Attributes:
         connections: New connections.
-        arrivals: When each request had arrived, on the monotonic clock.
+        arrivals: When each request had arrived, on the monotonic clock, and its body; where the door takes notes.
         cpu: CPU seconds of the server, all doors together.
     """
 
     connections: int
-    arrivals: Sequence[float]
+    arrivals: Sequence[tuple[float, bytes]]
     cpu: float
 
 
@@ -114,9 +116,10 @@ def make_certificates(folder: Path) -> tuple[Path, Path]:
 
 
 class _Counter:
-    def __init__(self) -> None:
+    def __init__(self, *, notes: bool) -> None:
+        self.notes = notes
         self.connections = 0
-        self.arrivals: list[float] = []
+        self.arrivals: list[tuple[float, bytes]] = []
 
     def take(self) -> Counts:
         counts = Counts(self.connections, self.arrivals, time.process_time())
@@ -144,11 +147,13 @@ class _Answering(asyncio.Protocol):
         while end := end_of_request(data):
             path = data[: data.index(b" HTTP/")].split(b" ", 1)[1].split(b"?", 1)[0]
             answers.append(self._answers.get(path, _NOT_FOUND))
+            if self._counter.notes:
+                body = data[data.index(b"\r\n\r\n") + 4 : end]
+                self._counter.arrivals.append((time.monotonic(), body))
             data = data[end:]
         self._rest = data
         if not answers:
             return
-        self._counter.arrivals.extend([time.monotonic()] * len(answers))
         answer = b"".join(answers)
         if self._delay:
             self._loop.call_later(self._delay, self._write, answer)
@@ -191,7 +196,7 @@ async def _run(connection: Connection, doors: Sequence[Door], identity: Path) ->
     counters: dict[int, _Counter] = {}
     servers: list[asyncio.Server] = []
     for door in doors:
-        counter = _Counter()
+        counter = _Counter(notes=door.notes)
         make = partial(_Answering, canned(door.jobs), door.delay, counter)
         tls = context if door.tls else None
         servers.append(await loop.create_server(make, "127.0.0.1", 0, ssl=tls, backlog=_BACKLOG))
