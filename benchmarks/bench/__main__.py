@@ -61,7 +61,7 @@ MEASUREMENTS: Final = {
     "many": Measurement(
         many.DOORS,
         lambda server: many.measure(server, many.FULL),
-        lambda server: many.measure(server, many.QUICK),
+        lambda server: many.measure(server, many.QUICK, many.QUICK_NAMES),
     ),
     "idle": Measurement(
         (one_call.CLEAR,),
@@ -76,7 +76,7 @@ MEASUREMENTS: Final = {
     "start-up": Measurement(
         one_call.DOORS,
         lambda server: startup.measure(server, startup.Size(25)),
-        lambda server: startup.measure(server, startup.Size(2)),
+        lambda server: startup.measure(server, startup.Size(3), startup.QUICK_IMPORTS),
     ),
     "growth": Measurement(
         growth.DOORS,

@@ -60,6 +60,7 @@ FULL: Final = tuple(
     for door in DOORS
     for in_flight in (10, 100, 200, 1000)
 )
+QUICK_NAMES: Final = tuple(name for name in NAMES if not name.endswith("without limits"))
 QUICK: Final = (Cell(200, SLOW, rounds=2, seconds=0.4, patience=5.0),)
 
 

@@ -32,6 +32,7 @@ IMPORTS: Final = {
     "tripo3d": "import tripo3d",
 }
 OURS: Final = "rodin_sdk"
+QUICK_IMPORTS: Final = {name: IMPORTS[name] for name in ("rodin_sdk", "rodin_sdk, and Rodin", "httpx", "tripo3d")}
 PEERS: Final = ("fal_client", "replicate", "openai", "runwayml", "tripo3d")
 FIRST_ANSWERS: Final = {
     "rodin_sdk": (

@@ -55,13 +55,17 @@ class Waits:
         ]
         return Table(
             f"Waiting: {size.tasks:,} tasks",
-            f"All have to look {self.rate:g} times a second, for {size.seconds:g} s, at tasks that do not end."
+            f"All have to look {self.rate:g} times a second, for {size.seconds:g} s, at tasks that do not end;"
+            f" {self._share(size):.0%} of the tasks have their first look in that time."
             " CPU time in seconds per second, in parentheses the quartiles over quarters of a second; that of a look"
             " over the best of those that are not ours. Memory that the process grew by, for each task, connections and"
             " all. Looks that brought a status, of those due. Lateness of looks, the median and what 95 % stay below.",
             ["", "of a core", "CPU of a look", "kB a task", "looks", "late", "failed"],
             rows,
         )
+
+    def _share(self, size: Size) -> float:
+        return min(1.0, self.rate * size.seconds / size.tasks)
 
     def targets(self) -> list[Target]:
         """Returns how ours compares with what it should be: the worse of both clients counts."""
@@ -73,12 +77,13 @@ class Waits:
             core, memory = max(each.core for each in ours), max(each.memory_per_task for each in ours)
             failed = sum(each.bad_looks for each in ours)
             peer = next((each for each in results if each.contender == PEERS[-1]), None)
+            held = f"{short(memory)}, {self._share(size):.0%} of them looked at"
             texts = ("", "", "") if peer is None else (f"{peer.core:.0%}", short(peer.memory_per_task), peer.bad_looks)
             about = f"{size.tasks:,} tasks at {self.rate:g} polls/s"
             peers = [f"aiohttp {text}" if peer is not None else NOTHING for text in texts]
             targets += [
                 Target(f"{about}: of a core", f"≤ {GOAL_CORE:.0%}", f"{core:.0%}", core <= GOAL_CORE, peers[0]),
-                Target(f"{about}: kB a task", f"≤ {GOAL_MEMORY}", short(memory), memory <= GOAL_MEMORY, peers[1]),
+                Target(f"{about}: kB a task", f"≤ {GOAL_MEMORY}", held, memory <= GOAL_MEMORY, peers[1]),
                 Target(f"{about}: failed", "0", str(failed), not failed, peers[2]),
             ]
         return targets
