@@ -16,7 +16,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -109,9 +109,14 @@ class Result:
 
 
 class Meter:
-    """Reads the CPU time and the memory of this process, now and then, in a thread."""
+    """Reads the CPU time and the memory of this process, now and then, in a thread.
 
-    def __init__(self) -> None:
+    Args:
+        report: Is told what a contender came to that does not end by itself.
+    """
+
+    def __init__(self, report: Callable[[Looks], None]) -> None:
+        self._report = report
         self._readings = [(time.monotonic(), cpu_time())]
         self._first_cpu = cpu_time()
         self._first_memory = memory()
@@ -119,10 +124,14 @@ class Meter:
         self._is_over = threading.Event()
 
     @contextmanager
-    def running(self, seconds: float) -> Generator[None, None, None]:
-        """Measures what happens in its block, for so many seconds at most."""
+    def running(self, seconds: float, so_far: Callable[[], Looks] | None = None) -> Generator[None, None, None]:
+        """Measures what happens in its block, for so many seconds at most.
+
+        A client on which thousands of tasks queue can take minutes for one turn of the event loop: where `so_far` tells
+        what it came to, it is reported after that time, whatever goes on.
+        """
         self._readings = [(time.monotonic(), cpu_time())]
-        thread = threading.Thread(target=self._run, args=(self.ready_at + seconds,))
+        thread = threading.Thread(target=self._run, args=(self.ready_at + seconds, so_far))
         thread.start()
         try:
             yield
@@ -135,10 +144,12 @@ class Meter:
         """When the waiting began."""
         return self._readings[0][0]
 
-    def _run(self, deadline: float) -> None:
+    def _run(self, deadline: float, so_far: Callable[[], Looks] | None) -> None:
         while time.monotonic() < deadline - 2 * TICK and not self._is_over.wait(TICK):
             self._readings.append((time.monotonic(), cpu_time()))
             self.most_memory = max(self.most_memory, memory() - self._first_memory)
+        if so_far is not None and not self._is_over.wait(deadline - time.monotonic()):
+            self._report(so_far())
 
     def result(self, contender: str, setting: Setting, looks: Looks) -> Result:
         """Returns what it comes to."""
@@ -149,7 +160,7 @@ class Meter:
             for (before, cpu_before), (at, cpu) in zip(self._readings, self._readings[1:], strict=False)
         ]
         core_low, _, core_high = quantiles(ticks, n=4, method="inclusive")
-        per_second = looks.good / setting.seconds
+        per_second = max(1, looks.good) / setting.seconds
         return Result(
             contender,
             looks_per_second=per_second,
@@ -219,7 +230,7 @@ def one_httpx_client(setting: Setting, meter: Meter) -> Looks:
         client = httpx.AsyncClient(headers=HEADERS)
         return await _wait_in_tasks(setting, meter, [_httpx_look(setting, client)] * len(setting.keys))
 
-    return _run(main())
+    return asyncio.run(main())
 
 
 def many_httpx_clients(setting: Setting, meter: Meter) -> Looks:
@@ -230,7 +241,7 @@ def many_httpx_clients(setting: Setting, meter: Meter) -> Looks:
         clients = [httpx.AsyncClient(headers=HEADERS, verify=context) for _ in setting.keys]
         return await _wait_in_tasks(setting, meter, [_httpx_look(setting, client) for client in clients])
 
-    return _run(main())
+    return asyncio.run(main())
 
 
 def _httpx_look(setting: Setting, client: httpx.AsyncClient) -> Look:
@@ -256,7 +267,7 @@ def one_aiohttp_session(setting: Setting, meter: Meter) -> Looks:
 
         return await _wait_in_tasks(setting, meter, [look] * len(setting.keys))
 
-    return _run(main())
+    return asyncio.run(main())
 
 
 async def _wait_in_tasks(setting: Setting, meter: Meter, looks: Sequence[Look]) -> Looks:
@@ -276,18 +287,13 @@ async def _wait_in_tasks(setting: Setting, meter: Meter, looks: Sequence[Look]) 
                     return
             await asyncio.sleep(setting.pause)
 
-    with meter.running(setting.seconds):
+    with meter.running(setting.seconds, lambda: Looks(good, bad)):
         waits = [
             asyncio.create_task(wait(look, key, number / setting.rate))
             for number, (look, key) in enumerate(zip(looks, setting.keys, strict=True))
         ]
-        await asyncio.wait(waits, timeout=setting.seconds)
+        await asyncio.wait(waits)
     return Looks(good, bad)
-
-
-def _run(main: Coroutine[Any, Any, Looks]) -> Looks:
-    """Runs it, and leaves open what it opened: to close a client on which thousands of tasks queue takes minutes."""
-    return asyncio.new_event_loop().run_until_complete(main)
 
 
 Contender = Callable[[Setting, Meter], Looks]
@@ -312,11 +318,14 @@ def available() -> list[str]:
 def measure(connection: Connection, contender: str, setting: Setting) -> None:
     """Runs one contender."""
     allow_many_files()
-    meter = Meter()
-    result = meter.result(contender, setting, CONTENDERS[contender](setting, meter))
-    connection.send((result, meter.ready_at))
-    connection.close()
-    os._exit(0)
+
+    def report(looks: Looks) -> None:
+        connection.send((meter.result(contender, setting, looks), meter.ready_at))
+        connection.close()
+        os._exit(0)  # what is still open needs no farewell
+
+    meter = Meter(report)
+    report(CONTENDERS[contender](setting, meter))
 
 
 def lateness(arrivals: Sequence[tuple[float, bytes]], setting: Setting, ready_at: float) -> tuple[float, float]:

@@ -55,7 +55,7 @@ MEASUREMENTS: Final = {
     ),
     "one-call": Measurement(
         one_call.DOORS,
-        lambda server: one_call.measure(server, one_call.Size(40, 100)),
+        lambda server: one_call.measure(server, one_call.Size(30, 100)),
         lambda server: one_call.measure(server, one_call.Size(6, 40)),
     ),
     "many": Measurement(

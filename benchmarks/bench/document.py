@@ -40,10 +40,15 @@ Written by `{command}` on {date}. Do not edit: run the command.
 - Each figure is a ratio within one run on one machine, so that it says something about another machine as well.
 - Those that are compared take turns, in each round all of them once, in an order that changes. A figure is the median
   over the rounds; what stands in parentheses are the quartiles. Where they are far apart, the machine was busy.
-- Cost is CPU time of the client's process, the system's for it included. There are no hardware counters in it.
+- Cost is CPU time of the client's process, the system's for it included. Hardware counters, which many machines do not
+  offer, are not used.
 - Each contestant has a process of its own, and the server, which answers with the same bytes every time, has one too.
-- httpx, aiohttp and the SDKs of other services have their own defaults, where nothing else is said. Each SDK makes its
-  own call for the status of a task, and gets an answer that its model accepts.
+- httpx, aiohttp and the SDKs of other services have their own defaults, where nothing else is said. `asyncio.Protocol`
+  is no client: it sends the same bytes again and again, and shows what is left when nothing is done.
+- Each SDK makes its own call for the status of a task, and gets an answer that its model accepts: `status` of
+  fal-client, `predictions.get` of replicate, `videos.retrieve` of openai, `tasks.retrieve` of runwayml, `get_task` of
+  tripo3d. All have a setting for the server's address but fal-client, in whose module it was replaced. tripo3d opens a
+  connection for every call.
 """
 
 

@@ -24,7 +24,7 @@ class Size:
     seconds: float
 
 
-FULL: Final = (Size(100, 10), Size(1000, 10), Size(10_000, 40), Size(50_000, 40))
+FULL: Final = (Size(100, 8), Size(1000, 8), Size(10_000, 40), Size(50_000, 20))
 QUICK: Final = (Size(10_000, 5),)
 
 

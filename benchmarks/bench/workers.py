@@ -17,6 +17,8 @@ from typing import Final
 from benchmarks.bench.contestants import ASYNC, SYNC, AsyncCall, Call
 from benchmarks.bench.server import allow_many_files
 
+GRACE: Final = 20.0
+"""Seconds that a worker has to give up calls, before it is given up itself: some clients take minutes."""
 _MOST_ERRORS: Final = 10_000
 """After so many failed calls a turn is over, however much of it is left."""
 
@@ -78,17 +80,35 @@ class UnableError(Exception):
 class Worker:
     """A contestant, seen from the process that measures."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, trusted: Path) -> None:
         self.name = name
-        self._connection = connection
+        self._trusted = trusted
+        self._start()
+
+    def _start(self) -> None:
+        processes = multiprocessing.get_context("spawn")
+        self._connection, theirs = processes.Pipe()
+        self._process = processes.Process(target=_work, args=(theirs, self.name, self._trusted), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def close(self) -> None:
+        """Ends its process."""
+        self._connection.close()
+        self._process.join()
 
     def take(self, turn: Turn) -> Took:
         """Has it take a turn.
 
         Raises:
-            UnableError: It cannot.
+            UnableError: It cannot, or is not back long after it should be.
         """
         self._connection.send(turn)
+        if not self._connection.poll(turn.seconds + turn.patience + GRACE):
+            self._process.kill()
+            self.close()
+            self._start()
+            raise UnableError(f"it did not end {turn.patience + GRACE:g} s after the time for its calls was over")
         took: Took | str = self._connection.recv()
         if isinstance(took, str):
             raise UnableError(took)
@@ -98,17 +118,10 @@ class Worker:
 @contextmanager
 def running_workers(names: Sequence[str], trusted: Path) -> Generator[list[Worker], None, None]:
     """Runs a worker for each of these contestants."""
-    processes = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        workers: list[Worker] = []
-        for name in names:
-            ours, theirs = processes.Pipe()
-            process = processes.Process(target=_work, args=(theirs, name, trusted), daemon=True)
-            process.start()
-            theirs.close()
-            stack.callback(process.join)
-            stack.callback(ours.close)
-            workers.append(Worker(name, ours))
+        workers = [Worker(name, trusted) for name in names]
+        for worker in workers:
+            stack.callback(worker.close)
         yield workers
 
 
