@@ -164,6 +164,8 @@ def test_waiting_as_a_table() -> None:
     results = [*results[:1], result(waits.OURS[1], 0.26, 0.6), result(waits.PEERS[1], 0.3, 3)]
     assert [target.reached for target in waits.Waits(300, {size: results}).targets()] == [False, False, True]
     check(waits.Waits(300, {size: results}))
+    short_one = waits.Waits(300, {waits.Size(waits.TARGET_TASKS, 5): results})
+    assert [target.reached for target in short_one.targets()] == [False, None, True]
 
 
 def test_lateness_is_that_of_each_look() -> None:

@@ -45,7 +45,7 @@ class Ceiling:
         table = Table(
             "The server",
             f"How many times as many calls a second the server answers, asked for {AT_ONCE} at once over {CONNECTIONS}"
-            " connections by a sender that does nothing else, as the fastest clients make with {IN_FLIGHT} in"
+            f" connections by a sender that does nothing else, as the fastest clients make with {IN_FLIGHT} in"
             " flight. Where this is well above 1, the server is not what limits them.",
             ["", "clear text", "TLS"],
             [[f"over {name}", str(self.over[CLEAR, name]), str(self.over[TLS, name])] for name in FASTEST],

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.bench.figures import Table, Target
+from benchmarks.bench.figures import REACHED, Table, Target
 
 PACKAGES: Final = (
     "rodin-sdk",
@@ -73,7 +73,7 @@ def document(tables: Sequence[Table], targets: Sequence[Target], *, quick: bool)
 def target_table(targets: Sequence[Target]) -> str:
     """Returns what was aimed at, and what came of it."""
     columns = ["figure", "target", "measured", "reached", "best of the peers"]
-    rows = [[t.figure, t.goal, t.measured, "yes" if t.reached else "**no**", t.peers] for t in targets]
+    rows = [[t.figure, t.goal, t.measured, REACHED[t.reached], t.peers] for t in targets]
     lines = [columns, ["---"] * len(columns), *rows]
     return "## Targets\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -86,6 +86,9 @@ class Table:
         return "\n\n".join(part for part in (f"### {self.title}", self.about, body, notes) if part)
 
 
+REACHED: Final = {True: "yes", False: "**no**", None: NOTHING}
+
+
 @dataclass(frozen=True)
 class Target:
     """What a figure should be, and what it is.
@@ -94,14 +97,14 @@ class Target:
         figure: What is measured.
         goal: What it should be, in words.
         measured: What it is.
-        reached: Whether that will do.
+        reached: Whether that will do; None where too little was measured to say.
         peers: What the best of the peers comes to, in the same run.
     """
 
     figure: str
     goal: str
     measured: str
-    reached: bool
+    reached: bool | None
     peers: str = NOTHING
 
     @classmethod

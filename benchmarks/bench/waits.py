@@ -77,13 +77,21 @@ class Waits:
             core, memory = max(each.core for each in ours), max(each.memory_per_task for each in ours)
             failed = sum(each.bad_looks for each in ours)
             peer = next((each for each in results if each.contender == PEERS[-1]), None)
-            held = f"{short(memory)}, {self._share(size):.0%} of them looked at"
+            # A task that was not looked at yet takes next to nothing.
+            is_whole = self._share(size) == 1
+            held = short(memory) if is_whole else f"{short(memory)}, {self._share(size):.0%} of them looked at"
             texts = ("", "", "") if peer is None else (f"{peer.core:.0%}", short(peer.memory_per_task), peer.bad_looks)
             about = f"{size.tasks:,} tasks at {self.rate:g} polls/s"
             peers = [f"aiohttp {text}" if peer is not None else NOTHING for text in texts]
             targets += [
                 Target(f"{about}: of a core", f"≤ {GOAL_CORE:.0%}", f"{core:.0%}", core <= GOAL_CORE, peers[0]),
-                Target(f"{about}: kB a task", f"≤ {GOAL_MEMORY}", held, memory <= GOAL_MEMORY, peers[1]),
+                Target(
+                    f"{about}: kB a task",
+                    f"≤ {GOAL_MEMORY}",
+                    held,
+                    memory <= GOAL_MEMORY if is_whole else None,
+                    peers[1],
+                ),
                 Target(f"{about}: failed", "0", str(failed), not failed, peers[2]),
             ]
         return targets
