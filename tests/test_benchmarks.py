@@ -210,6 +210,13 @@ def test_the_server_counts_connections_and_takes_notes(server: Server) -> None:
     assert server.counts(NOTED).connections == 0
 
 
+def test_the_server_takes_more_notes_than_a_pipe_holds(server: Server) -> None:
+    server.counts(NOTED)
+    with running_workers(["asyncio.Protocol"], server.trusted) as (worker,):
+        worker.take(Turn(server.url(NOTED), is_async=True, calls=4000))
+    assert len(server.counts(NOTED).arrivals) == 4000
+
+
 @pytest.mark.parametrize(
     ("data", "end"),
     [

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import ssl
 import tempfile
+import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -202,19 +203,21 @@ async def _run(connection: Connection, doors: Sequence[Door], identity: Path) ->
         servers.append(await loop.create_server(make, "127.0.0.1", 0, ssl=tls, backlog=_BACKLOG))
         port: int = servers[-1].sockets[0].getsockname()[1]
         counters[port] = counter
-    is_over = loop.create_future()
+
+    async def take(port: int) -> Counts:
+        return counters[port].take()
 
     def answer() -> None:
         try:
-            connection.send(counters[connection.recv()].take())
+            connection.send(list(counters))
+            while True:
+                connection.send(asyncio.run_coroutine_threadsafe(take(connection.recv()), loop).result())
         except (EOFError, OSError):
-            loop.remove_reader(connection.fileno())
-            is_over.set_result(None)
+            os._exit(0)  # connections that are still open need no farewell
 
-    connection.send(list(counters))
-    loop.add_reader(connection.fileno(), answer)
-    await is_over
-    os._exit(0)  # connections that are still open need no farewell
+    # In a thread: what is sent can be long, and of a pipe that an event loop watches it refuses what does not fit.
+    threading.Thread(target=answer, daemon=True).start()
+    await loop.create_future()
 
 
 def allow_many_files() -> None:
