@@ -27,7 +27,7 @@ help:
 
 # ---- What a user runs ----
 
-.PHONY: demo fuzz test test-all test-random
+.PHONY: demo fuzz mutants test test-all test-random
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
@@ -40,6 +40,11 @@ test: $(VENV)/.ready ## all tests, and every branch of src/ must be covered
 COUNT := 1000000
 fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz COUNT=1000 SEED=7
 	$(PY) tools/fuzz.py $(if $(REPLAY),--replay "$(REPLAY)",--count "$(COUNT)" $(if $(SEED),--seed "$(SEED)"))
+
+# MODULE=_normalize for one of the modules; docs/mutants.md says more.
+WORKERS := 2
+mutants: .venv-mutants/.locked ## whether the tests notice code that is broken on purpose: make mutants MODULE=_normalize
+	.venv-mutants/bin/python tools/mutants.py --workers "$(WORKERS)" $(MODULE)
 
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)
@@ -133,9 +138,10 @@ LOCK := $(PY) -m uv --quiet pip compile --universal --python-version 3.11 --gene
 lock: $(VENV)/.ready ## pin and hash the requirements for all platforms; make lock UPGRADE=--upgrade for newer ones
 	$(LOCK) $(UPGRADE) requirements/dev.in --output-file requirements/dev.txt
 	$(LOCK) $(UPGRADE) requirements/test.in --output-file requirements/lowest.txt --resolution lowest-direct
+	$(LOCK) $(UPGRADE) requirements/mutants.in --output-file requirements/mutants.txt
 
 clean: ## back to a fresh clone: remove what was built, all caches and all environments
-	rm -rf .venv .venv-* build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf .venv .venv-* build dist mutants .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache
 	find $(wildcard benchmarks generated src tests tools) -name __pycache__ -prune -exec rm -rf {} +
 
@@ -149,7 +155,8 @@ endef
 # Made anew whenever the lock changes, so that an environment holds what the lock names and nothing else.
 $(VENV)/.locked: requirements/dev.txt
 .venv-lowest/.locked: requirements/lowest.txt
-$(VENV)/.locked .venv-lowest/.locked:
+.venv-mutants/.locked: requirements/mutants.txt
+$(VENV)/.locked .venv-lowest/.locked .venv-mutants/.locked:
 	$(require_python)
 	@echo "Installing $< into $(@D), which takes half a minute"
 	@"$(PYTHON)" -m venv --clear $(@D)

@@ -16,12 +16,21 @@ def pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize(("source", "lock"), [("dev.in", "dev.txt"), ("test.in", "dev.txt"), ("test.in", "lowest.txt")])
+@pytest.mark.parametrize(
+    ("source", "lock"),
+    [
+        ("dev.in", "dev.txt"),
+        ("test.in", "dev.txt"),
+        ("test.in", "lowest.txt"),
+        ("mutants.in", "mutants.txt"),
+        ("test.in", "mutants.txt"),
+    ],
+)
 def test_a_lock_holds_the_pins_it_was_made_from(source: str, lock: str) -> None:
     assert pins(source).items() <= pins(lock).items()
 
 
-@pytest.mark.parametrize("lock", ["dev.txt", "lowest.txt"])
+@pytest.mark.parametrize("lock", ["dev.txt", "lowest.txt", "mutants.txt"])
 def test_every_locked_package_has_hashes(lock: str) -> None:
     entries = re.split(r"\n(?=\w)", (ROOT / "requirements" / lock).read_text())[1:]
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
