@@ -286,6 +286,20 @@ def test_api_error_needs_no_more_than_a_status() -> None:
     assert (error.code, error.message, error.body, error.headers, error.attempts) == (None, None, "", {}, 1)
 
 
+@pytest.mark.parametrize("cls", [TransportError, RequestTimeoutError])
+def test_transport_error_needs_no_more_than_a_message(cls: type[TransportError]) -> None:
+    assert cls("lost").attempts == 1
+    error = cls("lost", attempts=3)
+    assert (str(error), error.attempts) == ("lost", 3)
+
+
+def test_invalid_response_error_needs_no_more_than_a_reason_and_a_status() -> None:
+    error = InvalidResponseError("it is odd", status_code=200)
+    assert (error.content, error.body, error.headers) == (b"", "", {})
+    assert (error.retry_after, error.request_id, error.attempts) == (None, None, 1)
+    assert str(error).endswith("`content` has the bytes.")
+
+
 @pytest.mark.parametrize("retry_after", [0.0, 7.0, 3.5, 1e9])
 def test_retry_after_is_said(retry_after: float) -> None:
     assert f"The service asks to wait {retry_after:g} s." in str(

@@ -236,7 +236,11 @@ def test_long_hold_of_the_client_is_said_before_anything_is_sent() -> None:
     scene.now += 20
     error = scene.status(session)
     assert isinstance(error, RateLimitError)
-    assert (error.retry_after, len(scene.sent)) == (70, 1)
+    assert (error.status_code, error.retry_after, error.attempts, len(scene.sent)) == (429, 70, 0, 1)
+    assert str(error) == (
+        "HTTP 429 Too Many Requests: Nothing was sent: the service asked this client to wait. "
+        "Send fewer requests, or wait before the next one. The service asks to wait 70 s."
+    )
     scene.now += 20
     assert isinstance(scene.status(session), TaskStatus)
     assert scene.gaps == [90]

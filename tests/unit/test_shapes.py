@@ -296,6 +296,7 @@ NO_SAMPLES = [
     "{'jobs': ['a': 'Done']}",
     '{"jobs": [["a": "Done"]]}',
     '{"x": ["a": "Done"], "jobs": []}',
+    '{"x": ["a": "Done"], "jobs": ["a": "Done"]}',
     '{"x": {"jobs": ["a": "Done"]}, "jobs": []}',
     '["a": "Done"]',
     '"jobs": ["a": "Done"]',

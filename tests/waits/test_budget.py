@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from rodin_sdk import CompletedTask, Poll, TaskStatus, WaitTimeoutError
+from rodin_sdk import CompletedTask, Poll, RateLimitError, TaskStatus, WaitTimeoutError
 from tests.waits.simulation import Simulation, every, gaps
-from tests.waits.world import DONE, RUNNING, START, World, in_turn, over_time, throttled
+from tests.waits.world import DONE, RUNNING, START, World, answer, in_turn, over_time, throttled
 
 KEYS = [f"task-{number:03}" for number in range(400)]
 
@@ -192,6 +192,16 @@ def test_a_retry_after_holds_all_calls(rate: float | None) -> None:
     assert all(outcome.task is not None for _, outcome in many.outcomes + late.outcomes)
     assert isinstance(direct.value, TaskStatus)
     assert len(world.sent) > 5
+
+
+def test_a_call_that_another_ones_429_ends_says_how_often_it_was_sent() -> None:
+    world = World({"key": in_turn(answer(b"", 500)), "full": in_turn(throttled("90"))})
+    simulation = Simulation(world, dice=lambda: 0.5)
+    run = simulation.status("key", max_retries=3)
+    simulation.status("full", at=0.1)
+    simulation.run()
+    assert isinstance(run.error, RateLimitError)
+    assert (run.error.attempts, len(world.looks_at("key"))) == (1, 1)
 
 
 def test_a_hold_does_not_make_a_wait_overshoot() -> None:
