@@ -300,11 +300,24 @@ def test_invalid_response_error_needs_no_more_than_a_reason_and_a_status() -> No
     assert str(error).endswith("`content` has the bytes.")
 
 
-@pytest.mark.parametrize("retry_after", [0.0, 7.0, 3.5, 1e9])
-def test_retry_after_is_said(retry_after: float) -> None:
-    assert f"The service asks to wait {retry_after:g} s." in str(
-        RateLimitError(status_code=429, retry_after=retry_after)
-    )
+@pytest.mark.parametrize(
+    ("retry_after", "said"),
+    [(0.0, "0"), (7.0, "7"), (3.5, "3.5"), (12.3456, "12.3"), (0.96, "1"), (3600.0, "3600")],
+)
+def test_retry_after_is_said(retry_after: float, said: str) -> None:
+    error = RateLimitError(status_code=429, retry_after=retry_after)
+    assert f" The service asks to wait {said} s." in str(error)
+
+
+@pytest.mark.parametrize(("status_code", "is_one"), [(299, False), (300, True), (399, True), (400, False)])
+def test_what_is_a_redirect_is_told_why_it_was_not_followed(status_code: int, *, is_one: bool) -> None:
+    assert ("Redirects are not followed" in str(APIError(status_code=status_code))) == is_one
+
+
+@pytest.mark.parametrize("message", ["It is broken", "It is broken.", "Send a FAX", "?"])
+def test_message_is_shown_whole_with_one_full_stop(message: str) -> None:
+    text = str(ServerError(status_code=500, message=message))
+    assert text.startswith(f"HTTP 500 Internal Server Error: {message.removesuffix('.')}. The fault is")
 
 
 @pytest.mark.parametrize("status_code", [99, 419, 520, 599, 999])
