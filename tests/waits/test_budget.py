@@ -247,6 +247,26 @@ def test_a_first_look_that_the_budget_cannot_give_in_time() -> None:
     assert len(world.sent) == 6
 
 
+@pytest.mark.parametrize(("timeout", "turns"), [(20, [10]), (25, [10, 20]), (30, [10, 20])])
+def test_many_take_their_turns_before_the_deadline_and_none_behind_it(timeout: float, turns: list[float]) -> None:
+    world = World({key: in_turn(RUNNING) for key in KEYS})
+    simulation = Simulation(world, requests_per_minute=6)
+    simulation.as_completed(KEYS[:40], timeout=timeout)
+    simulation.status(KEYS[-1], at=1)
+    simulation.run()
+    assert [sent.at for sent in world.sent] == [0, 0, 0, 0, 0, *turns, turns[-1] + 10]
+    assert world.sent[-1].key == KEYS[-1]
+
+
+def test_many_stand_in_line_with_no_more_places_than_they_need() -> None:
+    world = World({key: in_turn(DONE) for key in KEYS}, latency=1.0)
+    simulation = Simulation(world, requests_per_minute=6)
+    simulation.as_completed(KEYS[:5])
+    simulation.status(KEYS[-1], at=0.5)
+    simulation.run()
+    assert world.looks_at(KEYS[-1]) == [10]
+
+
 def test_a_wait_that_gives_up_takes_no_slot_from_others() -> None:
     world = World({key: in_turn(RUNNING) for key in KEYS})
     simulation = Simulation(world, requests_per_minute=60)
