@@ -356,6 +356,14 @@ def test_some_that_stall_do_not_stop_the_others() -> None:
     assert many.ended == 1200
 
 
+def test_tasks_that_are_due_together_keep_their_order() -> None:
+    simulation = begin(dict.fromkeys("cab", in_turn(RUNNING, RUNNING, DONE)))
+    many = simulation.as_completed("cab")
+    simulation.run()
+    assert [sent.key for sent in simulation.world.sent] == [*"cab"] * 3
+    assert keys_of(many) == [*"cab"]
+
+
 def test_pauses_are_kept_per_task() -> None:
     scripts = {f"t{number}": done_at(400) for number in range(30)}
     simulation = begin(scripts, latency=0.5)
