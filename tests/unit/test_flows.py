@@ -221,12 +221,13 @@ def test_malformed_retry_after_is_no_reason_to_wait(value: str) -> None:
     assert error.retry_after is None
 
 
-def test_retry_after_of_a_429_holds_the_whole_client() -> None:
-    scene = world(answer(b"", 429, retry_after="30"), OK)
+@pytest.mark.parametrize("seconds", ["30", "60"])
+def test_retry_after_of_a_429_holds_the_whole_client(seconds: str) -> None:
+    scene = world(answer(b"", 429, retry_after=seconds), OK)
     session = scene.session()
     assert isinstance(scene.status(session, max_retries=0), RateLimitError)
     assert isinstance(scene.status(session), TaskStatus)
-    assert scene.gaps == [30]
+    assert scene.gaps == [float(seconds)]
 
 
 def test_long_hold_of_the_client_is_said_before_anything_is_sent() -> None:
