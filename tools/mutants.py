@@ -1,32 +1,71 @@
 """Break the code on purpose, one place after the other, and see whether a test notices: `make mutants`.
 
-mutmut makes the mutants and runs for each the tests that reach its function; what it mutates and which tests there are
-stands in `pyproject.toml`. This tool counts. It fails where fewer than 95 % of a module's mutants are killed, and where
-one survives that `docs/mutants.md` does not name. A survivor is known by its module, its function and its diff, since
-line numbers change with every edit.
+mutmut makes the mutants, and runs for each those of the module's tests that reach its function. This tool counts. It
+fails where fewer than 95 % of a module's mutants are killed, and where one survives that `docs/mutants.md` does not
+name. A survivor is known by its module, its function and its diff, since line numbers change with every edit.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "mutants.md"
 WORK = ROOT / "mutants"
-"""Where mutmut works; it takes no other name."""
-MODULES = ("_normalize", "_errors", "_config", "_schedule", "_flows")
+"""Where it is done: a folder for each module, in which mutmut makes a folder `mutants` with copies of what it needs."""
+MODULES = {
+    "_normalize": [
+        "tests/unit/test_any_bytes.py",
+        "tests/unit/test_raw.py",
+        "tests/unit/test_shapes.py",
+        "tests/unit/test_strict_json.py",
+        # Limits its processor time, by which mutmut goes as well.
+        "--deselect=tests/unit/test_strict_json.py::test_hostile_bytes_are_done_with_in_no_time",
+    ],
+    "_errors": [
+        "tests/unit/test_error_mapping.py",
+        "tests/unit/test_errors.py",
+        "tests/waits/test_task_errors.py",
+    ],
+    "_config": [
+        "tests/unit/test_base_url_use.py",
+        "tests/unit/test_client.py",
+        "tests/unit/test_config.py",
+        "tests/unit/test_options.py",
+        "tests/unit/test_task_values.py",
+        "tests/waits/test_arguments.py",
+    ],
+    "_schedule": [
+        "tests/waits/test_bad_polls.py",
+        "tests/waits/test_budget.py",
+        "tests/waits/test_many.py",
+        "tests/waits/test_oracle.py",
+        "tests/waits/test_outage.py",
+        "--deselect=tests/waits/test_outage.py::test_1000_waiters_through_an_outage_of_10_minutes",
+    ],
+    "_flows": [
+        "tests/observe",
+        "tests/unit/test_failover.py",
+        "tests/unit/test_flows.py",
+        "tests/waits/test_budget.py",
+        "tests/waits/test_outage.py",
+        "--deselect=tests/waits/test_outage.py::test_1000_waiters_through_an_outage_of_10_minutes",
+    ],
+}
+"""The modules, and the tests that can kill their mutants within seconds."""
 LEAST = 95
 """Per cent of a module's mutants that have to be killed."""
 KILLED = {"killed", "timeout"}
 """What mutmut says of a mutant that a test noticed. One that runs for ever is noticed, too."""
 
-_RESULT = re.compile(r"^ *(rodin_sdk\.(\w+)\.\S+__mutmut_\d+): (.+)$", re.MULTILINE)
+_RESULT = re.compile(r"^ *(rodin_sdk\.\S+__mutmut_\d+): (.+)$", re.MULTILINE)
 _MANGLED = re.compile(r".*\.x(?:_|ǁ(?P<cls>\w+)ǁ)(?P<name>\w+)__mutmut_\d+")
 _CHANGED = re.compile(r"^[-+](?![-+]{2} ).*", re.MULTILINE)
 _LISTED = re.compile(
@@ -70,12 +109,9 @@ def function_of(mutant: str) -> str:
     return f"{mangled['cls']}.{mangled['name']}" if mangled["cls"] else mangled["name"]
 
 
-def read_results(results: str) -> dict[str, dict[str, str]]:
-    """Return for each module what became of each mutant, from what `mutmut results` prints."""
-    modules: dict[str, dict[str, str]] = {}
-    for mutant, module, status in _RESULT.findall(results):
-        modules.setdefault(module, {})[mutant] = status
-    return modules
+def read_results(results: str) -> dict[str, str]:
+    """Return what became of each mutant, from what `mutmut results` prints."""
+    return dict(_RESULT.findall(results))
 
 
 def verdict(module: str, statuses: Mapping[str, str]) -> tuple[str, bool]:
@@ -85,46 +121,47 @@ def verdict(module: str, statuses: Mapping[str, str]) -> tuple[str, bool]:
     return f"{module}: {killed} of {len(statuses)} killed, {share:.1f} %", share >= LEAST
 
 
-def mutmut(*arguments: str, capture: bool = False) -> str:
-    """Call mutmut on the repository, with the mutated code before all other."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(WORK / "src"), str(ROOT / "generated"))),
-        "PYTHONHASHSEED": "0",
-    }
+def mutmut(module: str, *arguments: str, capture: bool = False) -> str:
+    """Call mutmut in the folder of a module, with the mutated code before all other."""
+    folder = WORK / module
+    paths = (folder / "mutants" / "src", ROOT / "generated")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONHASHSEED": "0"}
     # Like `make`, without the installed script, whose first line cannot name a folder with a space in its name.
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", *arguments]
     stdout = subprocess.PIPE if capture else None
-    return subprocess.run(command, cwd=ROOT, env=environment, stdout=stdout, text=True, check=True).stdout or ""
+    return subprocess.run(command, cwd=folder, env=environment, stdout=stdout, text=True, check=True).stdout or ""
 
 
-def run(modules: Iterable[str], workers: int) -> dict[str, dict[str, str]]:
-    """Make the mutants of these modules and try them all, from nothing: mutmut would trust what it saw before."""
-    shutil.rmtree(WORK, ignore_errors=True)
+def run(module: str, workers: int) -> dict[str, str]:
+    """Make the mutants of a module and try them all, from nothing: mutmut would trust what it saw before."""
+    folder = WORK / module
+    shutil.rmtree(folder, ignore_errors=True)
     # Python never looks again for a folder that was not there when it first looked.
-    (WORK / "src").mkdir(parents=True)
-    mutmut("run", "--max-children", str(workers), *(f"rodin_sdk.{module}.*" for module in modules))
-    return read_results(mutmut("results", "--all", "true", capture=True))
+    (folder / "mutants" / "src").mkdir(parents=True)
+    for name in ("src", "tests", "tools"):
+        (folder / name).symlink_to(ROOT / name, target_is_directory=True)
+    own = {"only_mutate": [f"src/rodin_sdk/{module}.py"], "pytest_add_cli_args_test_selection": MODULES[module]}
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in own.items()]
+    common = (ROOT / "pyproject.toml").read_text("utf-8")
+    (folder / "pyproject.toml").write_text(common + "".join(lines), "utf-8")
+    mutmut(module, "run", "--max-children", str(workers), f"rodin_sdk.{module}.*")
+    return read_results(mutmut(module, "results", "--all", "true", capture=True))
 
 
-def report(modules: Iterable[str], results: Mapping[str, Mapping[str, str]], known: set[Survivor]) -> bool:
-    """Print what became of the mutants, and return whether all is as it should be."""
-    fine = True
-    for module in modules:
-        statuses = results.get(module, {})
-        line, enough = verdict(module, statuses)
-        print(line if enough else f"{line}: {LEAST} % are needed")
-        alive = {
-            Survivor(module, function_of(mutant), essence(mutmut("show", mutant, capture=True))): (mutant, status)
-            for mutant, status in statuses.items()
-            if status not in KILLED
-        }
-        for survivor in alive.keys() - known:
-            print("not listed: {1}, {2}\n{0}".format(survivor, *alive[survivor]))
-        for survivor in {each for each in known if each.module == module} - alive.keys():
-            print(f"listed, but killed: {survivor}")
-        fine = fine and enough and alive.keys() <= known
-    return fine
+def report(module: str, statuses: Mapping[str, str], known: set[Survivor]) -> bool:
+    """Print what became of a module's mutants, and return whether all is as it should be."""
+    line, enough = verdict(module, statuses)
+    print(line if enough else f"{line}: {LEAST} % are needed")
+    alive = {
+        Survivor(module, function_of(mutant), essence(mutmut(module, "show", mutant, capture=True))): (mutant, status)
+        for mutant, status in statuses.items()
+        if status not in KILLED
+    }
+    for survivor in alive.keys() - known:
+        print("not listed: {1}, {2}\n{0}".format(survivor, *alive[survivor]))
+    for survivor in {each for each in known if each.module == module} - alive.keys():
+        print(f"listed, but killed: {survivor}")
+    return enough and alive.keys() <= known
 
 
 def main() -> int:
@@ -134,10 +171,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="how many mutants to try at once")
     arguments = parser.parse_args()
     modules: list[str] = arguments.modules or list(MODULES)
-    if unknown := sorted(set(modules) - set(MODULES)):
+    if unknown := sorted(set(modules) - MODULES.keys()):
         parser.error(f"not mutated: {', '.join(unknown)}")
-    results = run(modules, arguments.workers)
-    return 0 if report(modules, results, listed(DOCUMENT.read_text("utf-8"))) else 1
+    known = listed(DOCUMENT.read_text("utf-8"))
+    results = {module: run(module, arguments.workers) for module in modules}
+    fine = [report(module, results[module], known) for module in modules]
+    return 0 if all(fine) else 1
 
 
 if __name__ == "__main__":

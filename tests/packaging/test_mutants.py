@@ -64,8 +64,8 @@ def test_a_survivor_is_known_by_what_changes_and_not_by_its_place() -> None:
 def test_results_are_read() -> None:
     said = "    rodin_sdk._flows.x_status__mutmut_3: survived\n    rodin_sdk._config.x__rate__mutmut_1: no tests\n"
     assert mutants.read_results(said) == {
-        "_flows": {"rodin_sdk._flows.x_status__mutmut_3": "survived"},
-        "_config": {"rodin_sdk._config.x__rate__mutmut_1": "no tests"},
+        "rodin_sdk._flows.x_status__mutmut_3": "survived",
+        "rodin_sdk._config.x__rate__mutmut_1": "no tests",
     }
 
 
@@ -95,7 +95,7 @@ def test_too_few_or_an_unknown_survivor_is_a_failure(
         return DIFF if capture else ""
 
     monkeypatch.setattr(mutants, "mutmut", show)
-    assert mutants.report(["_flows"], {"_flows": statuses(killed, survived)}, known) is fine
+    assert mutants.report("_flows", statuses(killed, survived), known) is fine
 
 
 def test_what_is_listed_stands_in_the_code() -> None:
