@@ -115,6 +115,7 @@ INVALID: dict[str, tuple[bytes, str]] = {
     "very deep sample": (b'{"jobs": ["a": ' + b"[" * 15_000 + b"]" * 15_000 + b"]}", "it is nested too deeply"),
     "text that takes too much memory": (b'{"x": "' + "🎲".encode() + b"x" * 1_000_000 + b'"}', TOO_MUCH_MEMORY),
     "too many values": (b'{"jobs": [' + b"1," * 20_000 + b"1]}", "it has more than 20000 values"),
+    "one value too many": (with_value("[" + "1," * 19_997 + "1]"), "it has more than 20000 values"),
     "too many values, and strings": (
         b'{"x": "\\",", "jobs": [' + b'"",' * 20_000 + b'""]}',
         "it has more than 20000 values",
@@ -155,6 +156,7 @@ VALID: dict[str, tuple[bytes, object]] = {
     ),
     "duplicates in another spelling": (with_value(r'{"a": "\u0062", "\u0061": "b"}'), {"a": "b"}),
     "31 levels within": (with_value("[" * 31 + "]" * 31), json.loads("[" * 31 + "]" * 31)),
+    "as many values as there may be": (with_value("[" + "1," * 19_996 + "1]"), [1] * 19_997),
     "many brackets side by side": (with_value("[" + "[]," * 5_000 + "[]]"), [[]] * 5_001),
     "many brackets in a string": (with_value('"' + "[" * 30_000 + '"'), "[" * 30_000),
     "many commas in a string": (with_value('"' + '\\",' * 30_000 + '"'), '",' * 30_000),

@@ -103,7 +103,9 @@ class TestError:
 
 def test_it_names_the_task_without_its_key_and_counts_the_looks() -> None:
     task = f"Task {Secret(KEY).fingerprint()}"
-    assert str(raised(RUNNING, FAILED)) == (
+    failed = raised(RUNNING, FAILED)
+    assert (failed.status, failed.elapsed, failed.polls) == (status_of(FAILED), 11, 2)
+    assert str(failed) == (
         f"{task} failed: 1 of 2 jobs; see status.failed_jobs, "
         "or pass allow_partial=True to take what is done in the end (2 looks in 11.0 s)."
     )
