@@ -43,6 +43,8 @@ MODULES = {
         "tests/unit/test_options.py",
         "tests/unit/test_task_values.py",
         "tests/waits/test_arguments.py",
+        "tests/waits/test_budget.py",
+        "tests/waits/test_updates.py::test_it_is_called_with_the_first_look_and_every_change",
     ],
     "_schedule": [
         "tests/waits/test_bad_polls.py",

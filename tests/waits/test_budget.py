@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -75,9 +76,10 @@ def test_all_calls_share_the_rate(rate: float) -> None:
     assert {sent.key for sent in world.sent} == set(KEYS[:90])
 
 
-def test_no_limit_sends_at_once() -> None:
+@pytest.mark.parametrize("rate", [None, math.inf])
+def test_no_limit_sends_at_once(rate: float | None) -> None:
     world = done_after(0)
-    simulation = Simulation(world, requests_per_minute=None)
+    simulation = Simulation(world, requests_per_minute=rate)
     simulation.as_completed(KEYS)
     for key in KEYS:
         simulation.wait(key)
