@@ -257,13 +257,17 @@ def test_what_was_not_due_before_the_deadline_gets_no_last_look() -> None:
     assert (error.polls, simulation.world.looks_at("late")) == (3, [0, 10, 20])
 
 
-def test_what_is_due_at_the_deadline_itself_is_overdue() -> None:
-    simulation = begin({"first": in_turn(DONE), "late": done_at(5)})
+@pytest.mark.parametrize("latency", [0.0, 1.0])
+def test_what_is_due_at_the_deadline_itself_is_overdue(latency: float) -> None:
+    world = World(
+        {"first": in_turn(DONE), "late": done_at(5)}, latency=lambda key, _: latency if key == "first" else 0.0
+    )
+    simulation = Simulation(world)
     many = simulation.as_completed(["first", "late"], timeout=10, away=lambda _: 500.0)
     simulation.run()
     assert keys_of(many) == ["first", "late"]
     assert many.by_key["late"].task is not None
-    assert simulation.world.looks_at("late") == [0, 500]
+    assert world.looks_at("late") == [0, 500 + latency]
 
 
 def test_a_caller_who_comes_back_at_the_deadline_itself_is_late() -> None:
