@@ -27,7 +27,7 @@ help:
 
 # ---- What a user runs ----
 
-.PHONY: demo fuzz test bench test-all test-random
+.PHONY: bench demo fuzz mutants test test-all test-random
 demo: $(VENV)/.ready ## the main job: tasks in every documented shape, checked against a local server
 	$(PY) -m rodin_sdk.cli demo
 
@@ -45,6 +45,11 @@ fuzz: $(VENV)/.ready ## a million answers that no service should give: make fuzz
 bench: build .venv-bench/.locked ## what a call costs beside its peers, into docs/benchmarks.md; QUICK=1 for two minutes
 	.venv-bench/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
 	.venv-bench/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+# MODULE=_normalize for one of the modules; docs/mutants.md says more.
+WORKERS := 2
+mutants: .venv-mutants/.locked ## whether the tests notice code that is broken on purpose: make mutants MODULE=_normalize
+	.venv-mutants/bin/python tools/mutants.py --workers "$(WORKERS)" $(MODULE)
 
 test-all: ## the tests on each of Python 3.11, 3.12 and 3.13 that the machine has
 	$(require_python)
@@ -140,9 +145,10 @@ lock: $(VENV)/.ready ## pin and hash the requirements for all platforms; make lo
 	$(LOCK) $(UPGRADE) --all-extras requirements/test.in --output-file requirements/lowest.txt --resolution lowest-direct
 # Without the extras: where click and rich are installed, `import httpx` takes three times as long.
 	$(LOCK) $(UPGRADE) requirements/bench.in --output-file requirements/bench.txt
+	$(LOCK) $(UPGRADE) --all-extras requirements/mutants.in --output-file requirements/mutants.txt
 
 clean: ## back to a fresh clone: remove what was built, all caches and all environments
-	rm -rf .venv .venv-* build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf .venv .venv-* build dist mutants .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache
 	find $(wildcard benchmarks generated src tests tools) -name __pycache__ -prune -exec rm -rf {} +
 
@@ -157,7 +163,8 @@ endef
 $(VENV)/.locked: requirements/dev.txt
 .venv-lowest/.locked: requirements/lowest.txt
 .venv-bench/.locked: requirements/bench.txt
-$(VENV)/.locked .venv-lowest/.locked .venv-bench/.locked:
+.venv-mutants/.locked: requirements/mutants.txt
+$(VENV)/.locked .venv-lowest/.locked .venv-bench/.locked .venv-mutants/.locked:
 	$(require_python)
 	@echo "Installing $< into $(@D), which takes half a minute"
 	@"$(PYTHON)" -m venv --clear $(@D)

@@ -133,7 +133,7 @@ def attempt(
     timeout: float | None,
     number: int,
     *,
-    fresh: bool = False,
+    fresh: bool,
     resends: Iterator[int] | None = None,
 ) -> Flow[TaskStatus | Refusal]:
     """One look without a retry, which every other look of the client learns from.

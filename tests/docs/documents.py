@@ -14,10 +14,11 @@ README = "README.md"
 CHINESE = "README.zh-CN.md"
 TESTING = "docs/testing.md"
 OBSERVABILITY = "docs/observability.md"
+MUTANTS = "docs/mutants.md"
 THREATS = "docs/threat-model.md"
 TESTED = (README, CHINESE, TESTING, OBSERVABILITY)
 """The documents whose code is executed."""
-DOCUMENTS = (*TESTED, THREATS, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+DOCUMENTS = (*TESTED, MUTANTS, THREATS, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 """All documents that these tests answer for."""
 
 _FENCE = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

@@ -9,7 +9,14 @@ from packaging.version import Version
 
 from tests.packaging.conftest import ROOT
 
-LOCKS = [("dev.in", "dev.txt"), ("test.in", "dev.txt"), ("test.in", "lowest.txt"), ("bench.in", "bench.txt")]
+LOCKS = [
+    ("dev.in", "dev.txt"),
+    ("test.in", "dev.txt"),
+    ("test.in", "lowest.txt"),
+    ("bench.in", "bench.txt"),
+    ("mutants.in", "mutants.txt"),
+    ("test.in", "mutants.txt"),
+]
 
 
 def pins(name: str) -> dict[str, str]:
@@ -23,7 +30,7 @@ def test_a_lock_holds_the_pins_it_was_made_from(source: str, lock: str) -> None:
     assert pins(source).items() <= pins(lock).items()
 
 
-@pytest.mark.parametrize("lock", ["dev.txt", "lowest.txt", "bench.txt"])
+@pytest.mark.parametrize("lock", ["dev.txt", "lowest.txt", "bench.txt", "mutants.txt"])
 def test_every_locked_package_has_hashes(lock: str) -> None:
     entries = re.split(r"\n(?=\w)", (ROOT / "requirements" / lock).read_text())[1:]
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []

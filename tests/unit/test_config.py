@@ -250,3 +250,48 @@ def test_odd_subscription_keys_are_sent(key: str) -> None:
     with Rodin(API_KEY, http_transport=listener) as rodin:
         rodin.status(key)
     assert [json.loads(body) for body in listener.bodies] == [{"subscription_key": key}]
+
+
+# --- what a refusal says
+
+
+def make(*arguments: Any, **options: Any) -> Callable[[], object]:
+    """Returns the making of a client."""
+    return lambda: Rodin(*arguments, **options)
+
+
+def call(method: str, *arguments: Any, **options: Any) -> Callable[[], object]:
+    """Returns a call of a client that has a key."""
+    return lambda: getattr(Rodin(API_KEY, http_transport=transport()), method)(*arguments, **options)
+
+
+TEXTS: dict[str, Callable[[], object]] = {
+    "No API key: set RODIN_API_KEY or HYPER3D_API_KEY in the environment, or pass api_key to the client.": make(),
+    "api_key must be a str, not bytes.": make(b"k"),
+    "api_key is empty: it must be the API key.": make("\n"),
+    "api_key has a character outside visible ASCII at position 2 of 3: "
+    "copy the key again, without quotes, spaces and line breaks.": make("a b"),
+    "requests_per_minute must be a number or None, not str.": make("k", requests_per_minute="100"),
+    "requests_per_minute must be above 0, not -0.5; None means no limit.": make("k", requests_per_minute=-0.5),
+    "subscription_key must be a str, not int.": call("status", 5),
+    "subscription_key is empty: it is jobs.subscription_key of a submission's answer.": call("status", " "),
+    "subscription_keys[1] must be a str, not NoneType.": call("wait_all", [SUBSCRIPTION_KEY, None]),
+    "subscription_keys must be a list of keys, not one str: put it in brackets.": call("wait_all", SUBSCRIPTION_KEY),
+    "request_timeout must be seconds, a timedelta or None, not str.": call("status", "key", request_timeout="30"),
+    "request_timeout must be above 0, not 0; None means no limit.": call("status", "key", request_timeout=0),
+    "request_timeout must not be negative or nan, but is -0.5; None means no limit.": call(
+        "status", "key", request_timeout=-0.5
+    ),
+    "timeout must not be negative or nan, but is -1; None means no limit.": call("wait", "key", timeout=-1),
+    "max_retries must be an int, not float.": call("status", "key", max_retries=1.5),
+    "max_retries must not be negative.": call("status", "key", max_retries=-1),
+    "poll must be a Poll or a callable of a task's age, not int.": call("with_options", poll=5),
+    "on_update must be callable or None, not str.": call("wait", "key", on_update="print"),
+}
+
+
+@pytest.mark.parametrize(("text", "refused"), TEXTS.items(), ids=TEXTS)
+def test_refusal_names_the_argument_and_says_what_to_do(text: str, refused: Callable[[], object]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        refused()
+    assert str(caught.value) == text

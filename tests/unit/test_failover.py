@@ -211,6 +211,12 @@ def test_no_host_is_asked_without_time() -> None:
         assert str(session.hosts.preferred) == A
 
 
+def test_next_host_is_asked_however_little_time_is_left() -> None:
+    scene, _, status = call(Slow(DEAD, 29.5), OK, request_timeout=30.0, max_retries=0)
+    assert isinstance(status, TaskStatus)
+    assert [sent.timeout for sent in scene.sent] == [30, 0.5]
+
+
 @given(
     st.lists(st.floats(0, 40), min_size=1, max_size=5),
     st.integers(1, 4),

@@ -221,12 +221,13 @@ def test_malformed_retry_after_is_no_reason_to_wait(value: str) -> None:
     assert error.retry_after is None
 
 
-def test_retry_after_of_a_429_holds_the_whole_client() -> None:
-    scene = world(answer(b"", 429, retry_after="30"), OK)
+@pytest.mark.parametrize("seconds", ["30", "60"])
+def test_retry_after_of_a_429_holds_the_whole_client(seconds: str) -> None:
+    scene = world(answer(b"", 429, retry_after=seconds), OK)
     session = scene.session()
     assert isinstance(scene.status(session, max_retries=0), RateLimitError)
     assert isinstance(scene.status(session), TaskStatus)
-    assert scene.gaps == [30]
+    assert scene.gaps == [float(seconds)]
 
 
 def test_long_hold_of_the_client_is_said_before_anything_is_sent() -> None:
@@ -236,7 +237,11 @@ def test_long_hold_of_the_client_is_said_before_anything_is_sent() -> None:
     scene.now += 20
     error = scene.status(session)
     assert isinstance(error, RateLimitError)
-    assert (error.retry_after, len(scene.sent)) == (70, 1)
+    assert (error.status_code, error.retry_after, error.attempts, len(scene.sent)) == (429, 70, 0, 1)
+    assert str(error) == (
+        "HTTP 429 Too Many Requests: Nothing was sent: the service asked this client to wait. "
+        "Send fewer requests, or wait before the next one. The service asks to wait 70 s."
+    )
     scene.now += 20
     assert isinstance(scene.status(session), TaskStatus)
     assert scene.gaps == [90]

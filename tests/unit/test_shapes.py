@@ -225,7 +225,7 @@ def test_duplicates_in_conflict_are_refused(one: object, other: object) -> None:
     for entry in ({"uuid": UUID, "status": other}, {UUID: other}, {UUID: {"status": other}}):
         error = refusal({"jobs": [{"uuid": UUID, "status": one}, entry]})
         assert isinstance(error, InvalidResponseError)
-        assert "two statuses" in error.reason
+        assert error.reason == f"job {UUID} has two statuses"
 
 
 @pytest.mark.parametrize(("first", "second", "kept"), [(None, 3, 3), (3, None, 3), (3, 3, 3), (3, 4, 3)])
@@ -238,24 +238,24 @@ def test_queue_length_survives_a_merge(first: int | None, second: int | None, ke
 
 
 NO_SHAPES: list[tuple[object, str]] = [
-    (None, "neither a list nor a map: null"),
-    ("Done", 'neither a list nor a map: "Done"'),
-    (5, "neither a list nor a map: 5"),
-    (True, "neither a list nor a map: true"),
-    ([UUID], "neither an object nor a map"),
-    ([None], "neither an object nor a map: null"),
-    ([[]], "neither an object nor a map: []"),
-    ([{}], "neither an object nor a map: {}"),
-    ([["a", "Done"]], "neither an object nor a map"),
-    ([{"uuid": UUID}], "lacks its uuid or its status"),
-    ([{"status": "Done"}], "lacks its uuid or its status"),
-    ([{"uuid": 5, "status": "Done"}], "lacks its uuid or its status"),
-    ([{"uuid": None, "status": "Done"}], "lacks its uuid or its status"),
-    ({"uuid": UUID}, "lacks its uuid or its status"),
-    ({"a": {"uuid": "b", "status": "Done"}}, "two uuids"),
-    ({"a": {"uuid": 5, "status": "Done"}}, "two uuids"),
-    ([{"a": {"uuid": None, "status": "Done"}}], "two uuids"),
-    ([{"uuid": UUID, "status": "Done"}, 5], "neither an object nor a map: 5"),
+    (None, "its jobs are neither a list nor a map: null"),
+    ("Done", 'its jobs are neither a list nor a map: "Done"'),
+    (5, "its jobs are neither a list nor a map: 5"),
+    (True, "its jobs are neither a list nor a map: true"),
+    ([UUID], f'a job is neither an object nor a map: "{UUID}"'),
+    ([None], "a job is neither an object nor a map: null"),
+    ([[]], "a job is neither an object nor a map: []"),
+    ([{}], "a job is neither an object nor a map: {}"),
+    ([["a", "Done"]], 'a job is neither an object nor a map: ["a", "Done"]'),
+    ([{"uuid": UUID}], f'a job lacks its uuid or its status: {{"uuid": "{UUID}"}}'),
+    ([{"status": "Done"}], 'a job lacks its uuid or its status: {"status": "Done"}'),
+    ([{"uuid": 5, "status": "Done"}], 'a job lacks its uuid or its status: {"uuid": 5, "status": "Done"}'),
+    ([{"uuid": None, "status": "Done"}], 'a job lacks its uuid or its status: {"uuid": null, "status": "Done"}'),
+    ({"uuid": UUID}, f'a job lacks its uuid or its status: {{"uuid": "{UUID}"}}'),
+    ({"a": {"uuid": "b", "status": "Done"}}, 'a job has two uuids: {"a": {"uuid": "b", "status": "Done"}}'),
+    ({"a": {"uuid": 5, "status": "Done"}}, 'a job has two uuids: {"a": {"uuid": 5, "status": "Done"}}'),
+    ([{"a": {"uuid": None, "status": "Done"}}], 'a job has two uuids: {"a": {"uuid": null, "status": "Done"}}'),
+    ([{"uuid": UUID, "status": "Done"}, 5], "a job is neither an object nor a map: 5"),
 ]
 
 
@@ -263,7 +263,7 @@ NO_SHAPES: list[tuple[object, str]] = [
 def test_what_is_no_shape_is_refused(jobs: object, said: str) -> None:
     error = refusal({"jobs": jobs})
     assert isinstance(error, InvalidResponseError)
-    assert said in error.reason
+    assert error.reason == said
     assert error.content == json.dumps({"jobs": jobs}).encode()
 
 
@@ -296,6 +296,7 @@ NO_SAMPLES = [
     "{'jobs': ['a': 'Done']}",
     '{"jobs": [["a": "Done"]]}',
     '{"x": ["a": "Done"], "jobs": []}',
+    '{"x": ["a": "Done"], "jobs": ["a": "Done"]}',
     '{"x": {"jobs": ["a": "Done"]}, "jobs": []}',
     '["a": "Done"]',
     '"jobs": ["a": "Done"]',

@@ -209,6 +209,11 @@ def test_what_is_no_poll(poll: Any) -> None:
         rodin.with_options(poll=poll)
 
 
+def test_a_function_of_the_age_is_a_poll() -> None:
+    with Rodin("key", poll=lambda age: 1.0 + age) as rodin:
+        rodin.with_options(poll=lambda _: 5.0)
+
+
 def test_polls_that_can_be() -> None:
     Poll(timedelta(seconds=5), 1.5, timedelta(minutes=1), 1)
     Poll(5, 1, 5, 0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
 
-from rodin_sdk import CompletedTask, Poll, TaskStatus, WaitTimeoutError
+from rodin_sdk import CompletedTask, Poll, RateLimitError, TaskStatus, WaitTimeoutError
 from tests.waits.simulation import Simulation, every, gaps
-from tests.waits.world import DONE, RUNNING, START, World, in_turn, over_time, throttled
+from tests.waits.world import DONE, RUNNING, START, World, answer, in_turn, over_time, throttled
 
 KEYS = [f"task-{number:03}" for number in range(400)]
 
@@ -75,9 +76,10 @@ def test_all_calls_share_the_rate(rate: float) -> None:
     assert {sent.key for sent in world.sent} == set(KEYS[:90])
 
 
-def test_no_limit_sends_at_once() -> None:
+@pytest.mark.parametrize("rate", [None, math.inf])
+def test_no_limit_sends_at_once(rate: float | None) -> None:
     world = done_after(0)
-    simulation = Simulation(world, requests_per_minute=None)
+    simulation = Simulation(world, requests_per_minute=rate)
     simulation.as_completed(KEYS)
     for key in KEYS:
         simulation.wait(key)
@@ -194,6 +196,16 @@ def test_a_retry_after_holds_all_calls(rate: float | None) -> None:
     assert len(world.sent) > 5
 
 
+def test_a_call_that_another_ones_429_ends_says_how_often_it_was_sent() -> None:
+    world = World({"key": in_turn(answer(b"", 500)), "full": in_turn(throttled("90"))})
+    simulation = Simulation(world, dice=lambda: 0.5)
+    run = simulation.status("key", max_retries=3)
+    simulation.status("full", at=0.1)
+    simulation.run()
+    assert isinstance(run.error, RateLimitError)
+    assert (run.error.attempts, len(world.looks_at("key"))) == (1, 1)
+
+
 def test_a_hold_does_not_make_a_wait_overshoot() -> None:
     world = World({KEYS[0]: in_turn(RUNNING), "full": in_turn(throttled("600"))})
     simulation = Simulation(world)
@@ -235,6 +247,26 @@ def test_a_first_look_that_the_budget_cannot_give_in_time() -> None:
     polls = [run.error.polls for run in runs if isinstance(run.error, WaitTimeoutError)]
     assert polls == [1] * 6 + [0] * 14
     assert len(world.sent) == 6
+
+
+@pytest.mark.parametrize(("timeout", "turns"), [(20, [10]), (25, [10, 20]), (30, [10, 20])])
+def test_many_take_their_turns_before_the_deadline_and_none_behind_it(timeout: float, turns: list[float]) -> None:
+    world = World({key: in_turn(RUNNING) for key in KEYS})
+    simulation = Simulation(world, requests_per_minute=6)
+    simulation.as_completed(KEYS[:40], timeout=timeout)
+    simulation.status(KEYS[-1], at=1)
+    simulation.run()
+    assert [sent.at for sent in world.sent] == [0, 0, 0, 0, 0, *turns, turns[-1] + 10]
+    assert world.sent[-1].key == KEYS[-1]
+
+
+def test_many_stand_in_line_with_no_more_places_than_they_need() -> None:
+    world = World({key: in_turn(DONE) for key in KEYS}, latency=1.0)
+    simulation = Simulation(world, requests_per_minute=6)
+    simulation.as_completed(KEYS[:5])
+    simulation.status(KEYS[-1], at=0.5)
+    simulation.run()
+    assert world.looks_at(KEYS[-1]) == [10]
 
 
 def test_a_wait_that_gives_up_takes_no_slot_from_others() -> None:

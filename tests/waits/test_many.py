@@ -257,6 +257,27 @@ def test_what_was_not_due_before_the_deadline_gets_no_last_look() -> None:
     assert (error.polls, simulation.world.looks_at("late")) == (3, [0, 10, 20])
 
 
+@pytest.mark.parametrize("latency", [0.0, 1.0])
+def test_what_is_due_at_the_deadline_itself_is_overdue(latency: float) -> None:
+    world = World(
+        {"first": in_turn(DONE), "late": done_at(5)}, latency=lambda key, _: latency if key == "first" else 0.0
+    )
+    simulation = Simulation(world)
+    many = simulation.as_completed(["first", "late"], timeout=10, away=lambda _: 500.0)
+    simulation.run()
+    assert keys_of(many) == ["first", "late"]
+    assert many.by_key["late"].task is not None
+    assert world.looks_at("late") == [0, 500 + latency]
+
+
+def test_a_caller_who_comes_back_at_the_deadline_itself_is_late() -> None:
+    simulation = begin({"first": in_turn(DONE), "late": done_at(20)})
+    many = simulation.as_completed(["first", "late"], timeout=30, away=lambda _: 30.0)
+    simulation.run()
+    assert many.by_key["late"].task is not None
+    assert simulation.world.looks_at("late") == [0, 30]
+
+
 def test_the_last_look_is_one() -> None:
     simulation = begin({"first": in_turn(DONE), "late": in_turn(RUNNING, HALF, DONE)}, latency=1.0)
     many = simulation.as_completed(["first", "late"], timeout=30, away=lambda _: 500.0)
@@ -266,14 +287,15 @@ def test_the_last_look_is_one() -> None:
     assert (error.polls, error.status) == (2, status_of(HALF))
 
 
-def test_a_look_under_way_when_the_caller_left_is_not_the_last_one() -> None:
+@pytest.mark.parametrize("timeout", [6, 30])
+def test_a_look_under_way_when_the_caller_left_is_not_the_last_one(timeout: float) -> None:
     """Its answer came in time, and the next look was overdue when the caller came back."""
     world = World(
         {"first": in_turn(DONE), "late": over_time((0, RUNNING), (10, DONE))},
         latency=lambda key, _: 0.5 if key == "first" else 1.0,
     )
     simulation = Simulation(world)
-    many = simulation.as_completed(["first", "late"], timeout=30, poll=every(5), away=lambda _: 500.0)
+    many = simulation.as_completed(["first", "late"], timeout=timeout, poll=every(5), away=lambda _: 500.0)
     simulation.run()
     assert many.by_key["late"].task is not None, str(many.by_key["late"].error)
 
@@ -336,6 +358,14 @@ def test_some_that_stall_do_not_stop_the_others() -> None:
     assert all(many.by_key[key].task is not None for key in good)
     assert max(at for at, outcome in many.outcomes if outcome.task is not None) < 180
     assert many.ended == 1200
+
+
+def test_tasks_that_are_due_together_keep_their_order() -> None:
+    simulation = begin(dict.fromkeys("cab", in_turn(RUNNING, RUNNING, DONE)))
+    many = simulation.as_completed("cab")
+    simulation.run()
+    assert [sent.key for sent in simulation.world.sent] == [*"cab"] * 3
+    assert keys_of(many) == [*"cab"]
 
 
 def test_pauses_are_kept_per_task() -> None:

@@ -19,6 +19,7 @@ from rodin_sdk import (
     TransportError,
     WaitTimeoutError,
 )
+from rodin_sdk._secrets import Secret
 from tests.secrets_check import assert_no_secrets
 from tests.waits.simulation import API_KEY, Simulation
 from tests.waits.world import CANCELED, DONE, FAILED, HALF, RUNNING, World, in_turn, jobs, reset, status_of, throttled
@@ -98,6 +99,19 @@ class TestError:
             assert "status.jobs" in text
         assert f"{error.polls} look" in text
         assert "\n" not in text
+
+
+def test_it_names_the_task_without_its_key_and_counts_the_looks() -> None:
+    task = f"Task {Secret(KEY).fingerprint()}"
+    failed = raised(RUNNING, FAILED)
+    assert (failed.status, failed.elapsed, failed.polls) == (status_of(FAILED), 11, 2)
+    assert str(failed) == (
+        f"{task} failed: 1 of 2 jobs; see status.failed_jobs, "
+        "or pass allow_partial=True to take what is done in the end (2 looks in 11.0 s)."
+    )
+    assert str(raised(jobs("Canceled"), allow_partial=True)) == (
+        f"{task} was canceled; see status.jobs (1 look in 0.5 s)."
+    )
 
 
 @pytest.mark.parametrize("last", [FAILED, CANCELED])
