@@ -13,8 +13,8 @@ tries = count(1)
 
 def test_a_test_that_was_too_late_is_run_again() -> None:
     number = next(tries)
-    in_time(1 if number == TRIES else 2, 1)
-    assert number == TRIES
+    in_time(2 if number % TRIES else 1, 1)
+    assert number % TRIES == 0
 
 
 def test_too_late_is_later_than_the_contract_allows() -> None:
