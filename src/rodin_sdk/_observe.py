@@ -15,8 +15,7 @@ from rodin_sdk._errors import RodinError
 from rodin_sdk._messages import Answer, Fault, Send
 from rodin_sdk._models import JobStatus, TaskStatus
 from rodin_sdk._retry import Refusal
-from rodin_sdk._secrets import Secret, redact
-from rodin_sdk._text import printable
+from rodin_sdk._secrets import Secret, quote
 
 logger: Final = logging.getLogger("rodin_sdk")
 # Else Python itself prints the warnings of a program that set up no log, in the midst of what that prints.
@@ -118,7 +117,7 @@ def attempt_ended(
     if isinstance(outcome, TaskStatus):
         for job in outcome.jobs:
             if job.status is JobStatus.UNKNOWN:
-                warn_of_unknown_status(printable(redact(job.raw_status, secrets)))
+                warn_of_unknown_status(quote(job.raw_status, secrets))
     if not registered_hooks and not logger.isEnabledFor(logging.DEBUG):
         return
     url, path = send.base_url, send.request.path
@@ -135,7 +134,7 @@ def attempt_ended(
         duration=duration,
         status_code=None if answer is None else answer.status_code,
         error=type(outcome.error).__name__ if isinstance(outcome, Refusal) else None,
-        headers={} if answer is None else {n: printable(redact(v, secrets)) for n, v in answer.headers.items()},
+        headers={} if answer is None else {n: quote(v, secrets) for n, v in answer.headers.items()},
     )
     _log(attempt)
     for registered in tuple(registered_hooks):

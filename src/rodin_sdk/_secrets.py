@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NoReturn, final
+
+from rodin_sdk._text import EXCERPT_LIMIT, printable
 
 REDACTED: Final = "[redacted]"
 _SHORTEST_REDACTED: Final = 4
@@ -20,10 +22,11 @@ class Secret:
     It also takes what a user passed by mistake in a string's place, which may hold the secret all the same.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_spellings", "_value")
 
     def __init__(self, value: object) -> None:
         self._value = value
+        self._spellings: tuple[str, ...] | None = None
 
     @property
     def is_text(self) -> bool:
@@ -44,6 +47,12 @@ class Secret:
     def without_line_end(self) -> "Secret":
         """Returns the secret without the line ends at its end, which `.env` files and secret stores like to add."""
         return Secret(self.reveal().rstrip("\r\n"))
+
+    def spellings(self) -> tuple[str, ...]:
+        """Returns how texts may have it: as it is, and as JSON or Python may spell it; nothing if it is too short."""
+        if self._spellings is None:
+            self._spellings = tuple(dict.fromkeys(_spell(self.reveal())))
+        return self._spellings
 
     def fingerprint(self) -> str:
         """Returns eight hexadecimal digits that tell secrets apart and cannot be turned back into one."""
@@ -75,6 +84,14 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
     return text
 
 
+def quote(text: str, secrets: Sequence[Secret], limit: int = EXCERPT_LIMIT) -> str:
+    """Returns a text from outside without secrets, and safe to print; see `redact` and `printable`."""
+    redacted = redact(text, secrets)
+    shown = printable(redacted, limit)
+    # An escape can spell a key anew: a carriage return and "odin" become "\\rodin".
+    return shown if shown == redacted else redact(shown, secrets)
+
+
 def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
     """Returns `data` with every occurrence of a secret, in UTF-8, replaced; see `redact`."""
     for spelling in _spellings(secrets):
@@ -85,12 +102,15 @@ def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
 def _spellings(secrets: Iterable[Secret]) -> Iterator[str]:
     """Yields what to remove, the longest secret first, since one may be a part of another."""
     for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
-        value = secret.reveal()
-        if len(value) < _SHORTEST_REDACTED:
-            continue
-        yield value
-        if not _PLAIN.fullmatch(value):
-            for quoted in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
-                escaped = quoted[1:-1]
-                # Some libraries escape slashes, Go's what HTML would take for its own.
-                yield from (escaped, escaped.replace("/", "\\/"), escaped.translate(_ESCAPED_BY_GO))
+        yield from secret.spellings()
+
+
+def _spell(value: str) -> Iterator[str]:
+    if len(value) < _SHORTEST_REDACTED:
+        return
+    yield value
+    if not _PLAIN.fullmatch(value):
+        for quoted in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
+            escaped = quoted[1:-1]
+            # Some libraries escape slashes, Go's what HTML would take for its own.
+            yield from (escaped, escaped.replace("/", "\\/"), escaped.translate(_ESCAPED_BY_GO))

@@ -20,8 +20,8 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._retry_after import parse_retry_after
-from rodin_sdk._secrets import Secret, redact, redact_bytes
-from rodin_sdk._text import printable, printable_bytes
+from rodin_sdk._secrets import Secret, quote, redact, redact_bytes
+from rodin_sdk._text import printable_bytes
 from rodin_sdk._version import __version__
 
 REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "cf-ray")
@@ -94,7 +94,7 @@ class _AnswerReader:
             if error is None:
                 return self._status(body, None)
         except MalformedBodyError as malformed:
-            quoted = printable(redact(malformed.quoted, self._secrets), _QUOTED)
+            quoted = quote(malformed.quoted, self._secrets, _QUOTED)
             return self._invalid(malformed.reason.replace("{}", quoted))
         return self._final_status(body, error) or self._refusal(body, error)
 
@@ -130,7 +130,7 @@ class _AnswerReader:
             status_code=status_code,
             code=None if code is None else self._quote(code),
             message=self._message(body),
-            body=printable_bytes(redact_bytes(self._answer.content, self._secrets)),
+            body=redact(printable_bytes(redact_bytes(self._answer.content, self._secrets)), self._secrets),
             headers=self._headers,
             retry_after=parse_retry_after(self._answer.headers),
             request_id=self._request_id,
@@ -164,7 +164,7 @@ class _AnswerReader:
         return self._quote(message) or None if isinstance(message, str) else None
 
     def _quote(self, text: str) -> str:
-        return printable(redact(text, self._secrets))
+        return quote(text, self._secrets)
 
 
 def _again_after_status(status_code: int) -> Again:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from rodin_sdk import TaskStatus, _models, _normalize, _retry_after, _text, _wire
+from rodin_sdk import TaskStatus, _models, _normalize, _retry_after, _secrets, _text, _wire
 from tests.fuzz import campaign
 from tests.fuzz.answers import ALL_KEYS, DOCUMENTED, ECHOES, Received, received, spellings
 from tests.fuzz.campaign import EVERY_CLIENT, Finding, Part, load, parts, run, save
@@ -96,10 +96,10 @@ def _loud(*_: object) -> Any:
 
 FLAWS: dict[str, tuple[object, str, object, str]] = {
     "keys are left in": (_wire, "redact_bytes", _no_redaction, "a key shows itself"),
-    "keys are left in headers": (_wire, "redact", _no_redaction, "a key shows itself"),
+    "keys are left in headers": (_secrets, "redact", _no_redaction, "a key shows itself"),
     "another exception": (_normalize, "_merge", _loud, "it raises KeyError: 'no error of ours'"),
     "an empty list is done": (_models.TaskStatus, "is_done", property(lambda s: not s.jobs), "it is done, though"),
-    "texts are not escaped": (_wire, "printable", _no_redaction, "not printable"),
+    "texts are not escaped": (_secrets, "printable", _no_redaction, "not printable"),
     "surrogates stay": (_normalize, "_LONE_SURROGATE", _text, "it raises AttributeError"),
     "a wait without end": (_wire, "parse_retry_after", _for_ever, "it waits for inf s"),
     "too deep": (_normalize, "_clean", _loud, "it raises KeyError"),

@@ -103,6 +103,20 @@ def test_key_that_json_escapes_does_not_show(key: str, plain: str, escaped: str,
     assert sent.encode() not in vars(caught.value).get("content", b"")
 
 
+@pytest.mark.parametrize("code", [201, 400])
+def test_key_that_an_escape_spells_anew_does_not_show(code: int) -> None:
+    """A carriage return is shown as a backslash and an r."""
+    key = "rodin-key-0123456789"
+    body: dict[str, Any] = {"jobs": [], "error": "OK" if code == 201 else "x", "message": f"\r{key[1:]}"}
+    with Rodin(API_KEY, http_transport=transport(body, code), max_retries=0) as rodin:
+        if code == 201:
+            assert rodin.status(key).message == "\\[redacted]"
+        else:
+            with pytest.raises(RodinError) as caught:
+                rodin.status(key)
+            assert_no_secrets([key], caught.value)
+
+
 def test_key_within_the_other_key_does_not_save_the_rest() -> None:
     task = API_KEY + "-and-the-rest-of-the-key"
     body = {"error": "NO_SUCH_TASK", "message": f"no task {task}"}

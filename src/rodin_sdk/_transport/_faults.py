@@ -11,7 +11,7 @@ import httpx
 
 from rodin_sdk._errors import RequestTimeoutError, TransportError
 from rodin_sdk._messages import Fault, Phase, Send
-from rodin_sdk._secrets import redact
+from rodin_sdk._secrets import quote
 from rodin_sdk._text import printable
 from rodin_sdk._transport._http11 import ClosedEarlyError, ProxyRefusedError
 from rodin_sdk._transport._intake import TooManyHeadersError
@@ -84,7 +84,7 @@ def _describe(error: Exception, send: Send) -> tuple[str, bool]:
     if isinstance(error, ClosedEarlyError):
         return "it was closed before the answer", False
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
-        return f"{type(error).__name__} ({printable(redact(str(error), send.request.secrets))})", False
+        return f"{type(error).__name__} ({quote(str(error), send.request.secrets)})", False
     return "what came is no complete HTTP answer", False
 
 
@@ -99,5 +99,5 @@ def _describe_system_error(error: OSError, send: Send) -> tuple[str, bool]:
     if error.errno in TOO_MANY_FILES:
         return "this process has too many open files", False
     # asyncio words system errors of its own, and joins those of several addresses without a number.
-    text = os.strerror(error.errno).lower() if error.errno else printable(redact(str(error), send.request.secrets))
+    text = os.strerror(error.errno).lower() if error.errno else quote(str(error), send.request.secrets)
     return text or "it was closed", False
