@@ -192,7 +192,7 @@ def _show_service(stage: Stage, key: Key | None, options: ClientOptions) -> None
             stage.say("", f"Both keys are set, so here is one look, which costs nothing, at {rodin.base_url}:", "")
             task = rodin.with_options(max_retries=0).status(key.secret.reveal())
     except RodinError as error:
-        stage.show_failure(Report(key, None, error))
+        stage.show_failure(key, error)
     else:
         stage.show([Report(key, task)])
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from rodin_sdk import RodinError
+from rodin_sdk.cli._keys import Key
 from rodin_sdk.cli._live import open_live_output
 from rodin_sdk.cli._output import ErrorsOnly, JSONLines, LiveOutput, as_json_line, write
 from rodin_sdk.cli._report import Report, explain
@@ -37,10 +39,9 @@ class Stage:
         """Shows how tasks stand."""
         show(self._screen, reports)
 
-    def show_failure(self, report: Report) -> None:
+    def show_failure(self, key: Key, error: RodinError) -> None:  # noqa: ARG002 - the others' signature
         """Shows that the service could not be asked, which is not the demo's fault."""
-        if report.error is not None:
-            self.say("", Text(f"rodin: {explain(report.error)}"))
+        self.say("", Text(f"rodin: {explain(error)}"))
 
     def live_output(self) -> LiveOutput:
         """Returns where tasks are shown that are waited for."""
@@ -65,9 +66,9 @@ class JSONStage(Stage):
         """Writes a line for each."""
         self.note(reports)
 
-    def show_failure(self, report: Report) -> None:
+    def show_failure(self, key: Key, error: RodinError) -> None:
         """Writes a line."""
-        self.note([report])
+        self.note([Report(key, None, error)])
 
     def live_output(self) -> LiveOutput:
         """Returns what writes a line for each task that has ended."""
@@ -80,9 +81,9 @@ class QuietStage(JSONStage):
     def note(self, reports: Sequence[Report]) -> None:
         """Says nothing."""
 
-    def show_failure(self, report: Report) -> None:
+    def show_failure(self, key: Key, error: RodinError) -> None:
         """Shows the error."""
-        ErrorsOnly().add(report)
+        ErrorsOnly().add(Report(key, None, error))
 
     def live_output(self) -> LiveOutput:
         """Returns what shows nothing, the errors that belong to the demo included."""
