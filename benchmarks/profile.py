@@ -12,22 +12,17 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 if not __package__:  # started as a script, from whatever folder
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from rodin_sdk import Rodin
+from benchmarks.bench.contestants import API_KEY, TASK, rodin
+from benchmarks.bench.instructions import count_instructions
+from benchmarks.bench.startup import first_answer
 from rodin_sdk.testing import Emulator
 
 ROUNDS: Final = 15
-FIRST_ANSWER: Final = {
-    "rodin_sdk": "from rodin_sdk import Rodin\nwith Rodin({key!r}, base_url={url!r}) as rodin: rodin.status({task!r})",
-    "httpx": "import httpx\nwith httpx.Client() as client: client.post({url!r} + '/api/v2/status', "
-    "json={{'subscription_key': {task!r}}}, headers={{'Authorization': 'Bearer ' + {key!r}}})",
-}
-"""Programs that make one call and end."""
 PACKAGES: Final = ("rodin_sdk", "rodin_sdk_generated", "attr", "attrs", "h11", "httpx", "httpcore", "dateutil")
 OTHERS: Final = "the standard library, and the rest"
 
@@ -38,21 +33,14 @@ def package_of(file: str) -> str:
     return next((name for name in reversed(PACKAGES) if name in parts), OTHERS)
 
 
-def instructions_of_a_call(emulator: Emulator, task: str) -> Counter[str]:
+def instructions_of_a_call(base_url: str) -> Counter[str]:
     """Counts what each package does in one call on a connection that is kept."""
-    counts = Counter[str]()
-
-    def trace(frame: FrameType, event: str, _argument: object) -> Any:  # noqa: ANN401 - a trace function, again
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        counts[package_of(frame.f_code.co_filename)] += event == "opcode"
-        return trace
-
-    with Rodin(emulator.api_key, base_url=emulator.base_url, requests_per_minute=None) as rodin:
+    with rodin(base_url) as call:
         for _ in range(3):
-            rodin.status(task)
-        sys.settrace(trace)
-        rodin.status(task)
-        sys.settrace(None)
+            call()
+        counts = Counter[str]()
+        for code, count in count_instructions(call).items():
+            counts[package_of(code.co_filename)] += count
     return counts
 
 
@@ -84,12 +72,11 @@ def table(title: str, columns: dict[str, Counter[str]]) -> str:
 
 def main() -> None:
     """Prints both tables."""
-    with Emulator(seed=1) as emulator:
-        task = emulator.add_task([[(0, "Generating")]] * 4)
-        print(table("instructions of a call", {"rodin_sdk": instructions_of_a_call(emulator, task)}), end="\n\n")
-        where = {"url": emulator.base_url, "key": emulator.api_key, "task": task}
-        programs = {name: program.format(**where) for name, program in FIRST_ANSWER.items()}
-        imported = {name: imports_of_a_first_answer(program) for name, program in programs.items()}
+    with Emulator(api_key=API_KEY) as emulator:
+        emulator.add_task([[(0, "Generating")]] * 4, subscription_key=TASK)
+        url = emulator.base_url
+        print(table("instructions of a call", {"rodin_sdk": instructions_of_a_call(url)}), end="\n\n")
+        imported = {name: imports_of_a_first_answer(first_answer(name, url)) for name in ("rodin_sdk", "httpx")}
         print(table("µs of importing, up to the first answer", imported))
 
 

@@ -14,42 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from rodin_sdk import AsyncRodin, Poll, Rodin
-from rodin_sdk._schedule import Look, Schedule
-from rodin_sdk._secrets import Secret
-from tests.waits.simulation import Simulation
-from tests.waits.world import RUNNING, World, in_turn
+from benchmarks.bench.instructions import count_instructions
+from benchmarks.bench.virtual import Waiting
+from rodin_sdk import AsyncRodin, Rodin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 WARM_UP = 5
 REPEATED = 100
 FEW, MANY = 100, 2_000
-
-
-class Instructions:
-    """Counts the bytecode instructions that this thread performs."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def trace(self, frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        self.count += event == "opcode"
-        return self.trace
-
-
-def count_instructions(call: Callable[[], object]) -> int:
-    """Returns how many a call takes."""
-    instructions = Instructions()
-    sys.settrace(instructions.trace)
-    try:
-        call()
-    finally:
-        sys.settrace(None)
-    return instructions.count
 
 
 def measure(call: Callable[[], object]) -> dict[str, float]:
@@ -57,7 +31,7 @@ def measure(call: Callable[[], object]) -> dict[str, float]:
     for _ in range(WARM_UP):
         call()
     count_instructions(call)  # the first time Python 3.12 counts none
-    instructions = count_instructions(call)
+    instructions = count_instructions(call).total()
     tracemalloc.start()
     call()
     before, _ = tracemalloc.get_traced_memory()
@@ -73,25 +47,9 @@ def measure(call: Callable[[], object]) -> dict[str, float]:
 
 def instructions_of_a_look(tasks: int) -> float:
     """Returns how many instructions a look takes when so many tasks are waited for."""
-    keys = [f"task {number}" for number in range(tasks)]
-    simulation = Simulation(World(dict.fromkeys(keys, in_turn(RUNNING))))
-    schedule = Schedule(
-        simulation.session, map(Secret, keys), simulation.options(poll=Poll(10, jitter=0), timeout=None)
-    )
-    take_looks(schedule, tasks)
-    simulation.world.now += 10
-    return count_instructions(lambda: take_looks(schedule, tasks)) / tasks
-
-
-def take_looks(schedule: Schedule, count: int) -> None:
-    for _ in range(count):
-        step = schedule.step()
-        assert isinstance(step, Look)
-        next(step.flow)
-        try:
-            step.flow.send(RUNNING)
-        except StopIteration as stop:
-            schedule.took(step.watched, stop.value)
+    waiting = Waiting(tasks)
+    waiting.look(tasks)
+    return count_instructions(lambda: waiting.look(tasks)).total() / tasks
 
 
 def main(base_url: str, api_key: str, subscription_key: str) -> None:

@@ -110,10 +110,8 @@ def measure(server: Server, size: Size, imports: Mapping[str, str] = IMPORTS) ->
     programs = {f"import of {name}": _TIMED.format(code) for name, code in imports.items()}
     for door in DOORS:
         url = server.url(door)
-        for name, code in FIRST_ANSWERS.items():
-            programs[_first(name, url)] = code.format(
-                key=API_KEY, task=TASK, url=url, headers=HEADERS, path=STATUS_PATH, body=BODY
-            )
+        for name in FIRST_ANSWERS:
+            programs[_first(name, url)] = first_answer(name, url)
     unable, taken = _rounds(programs, size, server.trusted)
     alone = {name: taken[f"import of {name}"] for name in imports if f"import of {name}" in taken}
     clear, tls = (
@@ -125,6 +123,11 @@ def measure(server: Server, size: Size, imports: Mapping[str, str] = IMPORTS) ->
         {name: (clear[name], tls[name]) for name in FIRST_ANSWERS},
         unable,
     )
+
+
+def first_answer(name: str, url: str) -> str:
+    """Returns one of the programs that make a call and end."""
+    return FIRST_ANSWERS[name].format(key=API_KEY, task=TASK, url=url, headers=HEADERS, path=STATUS_PATH, body=BODY)
 
 
 def _first(name: str, url: str) -> str:

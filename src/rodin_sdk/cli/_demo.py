@@ -89,7 +89,7 @@ def run(stage: Stage, *, offline: bool, host: str | None, timeout: float | None)
         CommandError: Something did not turn out as it should, or a host is given that cannot be asked.
         ConfigurationError: The timeout cannot be used.
     """
-    service = None if offline else _service_key()
+    service = _service_key()
     if host is not None and service is None:
         raise CommandError(f"--host needs {_API_KEY_VARIABLES[0]} and {_SUBSCRIPTION_KEY_VARIABLE} in the environment.")
     with Emulator() as emulator, _client(emulator, emulator.api_key, timeout) as rodin:
@@ -100,7 +100,9 @@ def run(stage: Stage, *, offline: bool, host: str | None, timeout: float | None)
         _show_errors(stage, emulator, rodin)
         _show_waiting(stage, emulator)
         stage.say("", f"{len(emulator.requests)} requests, and every answer was understood as it should be.")
-    _show_service(stage, service, ClientOptions(host, timeout=timeout or _LIVE_TIMEOUT))
+    _tell_of_service(stage, is_ready=service is not None)
+    if service is not None and not offline:
+        _look_at_service(stage, service, ClientOptions(host, timeout=timeout or _LIVE_TIMEOUT))
     return ExitStatus.DONE
 
 
@@ -179,14 +181,16 @@ def _service_key() -> Key | None:
     return Key(1, Secret(subscription_key)) if subscription_key and has_api_key else None
 
 
-def _show_service(stage: Stage, key: Key | None, options: ClientOptions) -> None:
-    """Says how to do the same with the real service, and takes one look where there is a key."""
+def _tell_of_service(stage: Stage, *, is_ready: bool) -> None:
+    """Says how to do the same with the real service."""
     _headline(stage, "The same with the real service")
-    if _service_key() is None:
+    if not is_ready:
         _code(stage, f"$ export {_API_KEY_VARIABLES[0]}=... {_SUBSCRIPTION_KEY_VARIABLE}=...")
     _code(stage, f'$ rodin status "${_SUBSCRIPTION_KEY_VARIABLE}"')
-    if key is None:
-        return
+
+
+def _look_at_service(stage: Stage, key: Key, options: ClientOptions) -> None:
+    """Takes one look at the real service."""
     try:
         with options.open() as rodin:
             stage.say("", f"Both keys are set, so here is one look, which costs nothing, at {rodin.base_url}:", "")
