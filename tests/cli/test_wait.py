@@ -143,12 +143,15 @@ def test_programs_read_how_each_task_ended(cli: CommandLine, emulator: Emulator)
 def test_what_went_wrong_is_one_line_with_the_next_step(cli: CommandLine, emulator: Emulator) -> None:
     keys = [emulator.add_task(task) for task in (FAILS, CANCELED, NEVER)]
     ended = cli("wait", "--timeout", "2", *keys, "no such task")
-    seen, how = "Generating: 0 of 1 job done", "wait again with the same subscription key"
+    late = "did not end in time, and is Generating: 0 of 1 job done"
+    how = "It goes on: wait again with the same subscription key"
     again = "or pass --allow-partial to take what is done in the end"
+    # The deadline can come in the middle of a look, which is told then.
+    cut = r"( The last look failed: 127\.0\.0\.1:\d+ gave no complete answer within .*)?"
     patterns = [
         rf"rodin: key 1 \([0-9a-f]{{8}}\) failed: 1 of 2 jobs; see rodin status, {again} \(\d+ looks? in \d+\.\d s\)\.",
         rf"rodin: key 2 \([0-9a-f]{{8}}\) was canceled; see rodin status, {again} \(\d+ looks? in \d+\.\d s\)\.",
-        rf"rodin: key 3 \([0-9a-f]{{8}}\) did not end in time, and is {seen}\. It goes on: {how} \(\d+ looks .*\)\.",
+        rf"rodin: key 3 \([0-9a-f]{{8}}\) {late}\. {how} \(\d+ looks in \d+\.\d s\)\.{cut}",
         r"rodin: key 4 \([0-9a-f]{8}\): HTTP 201 Created with error NO_SUCH_TASK: .* check --host\.",
     ]
     for line, pattern in zip(sorted(ended.err.splitlines()), patterns, strict=True):
@@ -177,7 +180,7 @@ def test_where_nothing_is_done_a_part_is_not_offered(cli: CommandLine, emulator:
 def test_a_time_out_says_why_the_last_look_failed(cli: CommandLine, emulator: Emulator) -> None:
     key = emulator.add_task(NEVER)
     emulator.faults = lambda _: Fault.error(503, message="base_url is down")
-    ended = cli("wait", "--timeout", "0.2", key)
+    ended = cli("wait", "--timeout", "0.5", key)
     assert ended.status == 4
     assert " did not end in time, and was not seen. It goes on: wait again " in ended.err
     assert re.search(r"The last look failed: HTTP 503 .*: base_url is down\. ", ended.err)
@@ -187,7 +190,7 @@ def test_a_time_out_says_why_the_last_look_failed(cli: CommandLine, emulator: Em
 def test_a_time_out_speaks_of_no_option_that_a_wait_has_not(cli: CommandLine, emulator: Emulator) -> None:
     emulator.inject(Fault.stalled(), times=3)
     ended = cli("wait", "--timeout", "0.2", cli.add("Done"))
-    assert re.search(r"The last look failed: .* within 0\.[12]\d* s\b", ended.err)
+    assert re.search(r"The last look failed: .* within 0\.\d+ s\b", ended.err)
     assert "--timeout" not in ended.err
 
 
