@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 from collections import deque
 from contextlib import suppress
 from functools import wraps
@@ -30,6 +31,10 @@ _FOREIGN = re.compile(r"(RODIN|HYPER3D)_|.*_proxy\Z", re.IGNORECASE)
 # How long an example takes says nothing about the SDK.
 settings.register_profile("rodin", deadline=None)
 settings.load_profile("rodin")
+
+# A shell lets the jobs in its background ignore Ctrl-C, which some tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
