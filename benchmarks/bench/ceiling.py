@@ -95,7 +95,7 @@ def flood(base_url: str, seconds: float, trusted: Path) -> float:
 def _keep_busy(connections: Sequence[socket.socket], requests: bytes, expected: int, seconds: float) -> float:
     """Sends anew to each connection whose answers have come, so that there is always something to answer."""
     started, calls = time.monotonic(), 0
-    while time.monotonic() < started + seconds:
+    while not calls or time.monotonic() < started + seconds:
         for connection in connections:
             left = expected
             while left:

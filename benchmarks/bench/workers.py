@@ -30,7 +30,7 @@ class Turn:
     Attributes:
         base_url: The server.
         is_async: With which of its two clients.
-        calls: How many calls to make; None for as many as there is time for.
+        calls: How many calls to make; None for as many as there is time for, and at least one.
         seconds: When to begin no more calls.
         in_flight: How many calls at once; more than one is for async only.
         patience: After so many more seconds the calls that are still under way are given up, and its client with them.
@@ -194,18 +194,19 @@ class _Account:
     """How far a turn has come."""
 
     def __init__(self, turn: Turn) -> None:
-        self._left = turn.calls
+        self._calls = turn.calls
+        self._begun = 0
         self.error: Exception | None = None
         self.good = self.bad = 0
         self._started, self._cpu = time.monotonic(), time.process_time()
         self._deadline = self._started + turn.seconds
 
     def may_begin(self) -> bool:
-        """Whether one more call is due, which is then taken for begun."""
-        if self._left is not None:
-            self._left -= 1
-            return self._left >= 0
-        return time.monotonic() < self._deadline and self.bad < _MOST_ERRORS
+        """Whether one more call is due, which is then taken for begun. For a first one there is always time."""
+        self._begun += 1
+        if self._calls is not None:
+            return self._begun <= self._calls
+        return self._begun == 1 or (time.monotonic() < self._deadline and self.bad < _MOST_ERRORS)
 
     def failed(self, error: Exception) -> None:
         self.bad += 1
