@@ -122,7 +122,7 @@ class APIError(RodinError):
         redirects = _FIRST_REDIRECT <= self.status_code < _FIRST_CLIENT_ERROR
         text = f"{said.rstrip('.')}. {_REDIRECT_ADVICE if redirects else self._advice}"
         if self.retry_after is not None:
-            text += f" The service asks to wait {round(self.retry_after, 1):g} s."
+            text += f" The service asks to wait {round(self.retry_after, 1):.10g} s."
         if self.request_id is not None:
             text += f" Request id: {self.request_id}."
         return text

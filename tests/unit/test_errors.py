@@ -302,7 +302,16 @@ def test_invalid_response_error_needs_no_more_than_a_reason_and_a_status() -> No
 
 @pytest.mark.parametrize(
     ("retry_after", "said"),
-    [(0.0, "0"), (7.0, "7"), (3.5, "3.5"), (12.3456, "12.3"), (0.96, "1"), (3600.0, "3600")],
+    [
+        (0.0, "0"),
+        (7.0, "7"),
+        (3.5, "3.5"),
+        (12.3456, "12.3"),
+        (0.96, "1"),
+        (3600.0, "3600"),
+        (1234567.8, "1234567.8"),
+        (999999999.0, "999999999"),
+    ],
 )
 def test_retry_after_is_said(retry_after: float, said: str) -> None:
     error = RateLimitError(status_code=429, retry_after=retry_after)
