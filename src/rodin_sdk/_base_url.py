@@ -52,8 +52,14 @@ class BaseURL:
     @property
     def netloc(self) -> str:
         """The host, in brackets where it is an IPv6 address, with its port unless that is the scheme's default."""
+        is_default = self.port == _DEFAULT_PORTS[self.scheme]
+        return self.host_and_port.removesuffix(f":{self.port}") if is_default else self.host_and_port
+
+    @property
+    def host_and_port(self) -> str:
+        """The host, in brackets where it is an IPv6 address, with its port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return f"{host}:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.netloc}{self.prefix}"

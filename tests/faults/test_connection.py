@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from contextlib import ExitStack
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from rodin_sdk import RequestTimeoutError, TransportError
+from rodin_sdk._transport._deadline import CHUNK
 from tests.deadlines import in_time
 from tests.faults.addresses import UNREACHABLE, Address, Resolver, refusing, silent
-from tests.faults.answers import OK, answer, echo
+from tests.faults.answers import DONE, OK, answer, echo, head
 from tests.faults.certificates import good, trusting
 from tests.faults.clients import KINDS, Look, OpenAsync, look, open_client
 from tests.faults.matrix import covers
@@ -247,6 +249,24 @@ def test_what_is_left_over_is_never_an_answer(more: bytes, is_tls: bool, opens: 
         for key in ("one", "two"):
             assert look(opened, key).jobs == {key: "Done"}
         assert (server.connections, len(server.requests)) == (2, 3)
+
+
+@covers("leftovers")
+def test_what_tls_has_decrypted_already_is_never_an_answer(opens: OpensClients) -> None:
+    """The first answer fills to the last byte what is read at once: the rest waits within TLS, not in the socket."""
+    unasked = answer({"jobs": [{"uuid": "of somebody else", "status": "Failed"}]})
+    length = CHUNK - len(head("Content-Length: 8000"))
+    first = answer(json.dumps(DONE).encode().ljust(length))
+    assert len(first) == CHUNK
+    with FaultServer(
+        [secure(good()), read, send(first + unasked), forever(read, reply(echo))],
+        [secure(good()), *GOOD],
+        scheme="https",
+    ) as server:
+        opened = opens(server.url, max_retries=0, ssl_context=trusting())
+        assert look(opened).jobs == {"job-1": "Done"}
+        assert look(opened, "one").jobs == {"one": "Done"}
+        assert (server.connections, len(server.requests)) == (2, 2)
 
 
 @covers("leftovers")

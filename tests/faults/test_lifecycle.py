@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from rodin_sdk import AsyncRodin, ClientClosedError, ConfigurationError, Rodin, RodinError, ServerError
+from rodin_sdk._transport import _sync
 from tests.faults.addresses import Resolver, silent
 from tests.faults.answers import API_KEY, CHUNKED, OK, TUNNEL, answer, echo, head
 from tests.faults.certificates import good, trusting
@@ -264,6 +265,27 @@ def test_a_client_that_is_forgotten_says_so() -> None:
 def use_and_forget(url: str) -> None:
     assert Rodin(API_KEY, base_url=url).status("a task").is_done
     gc.collect()
+
+
+def test_a_connection_that_an_interrupted_call_had_just_taken_is_closed_with_the_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take = _sync._Lanes.take  # pyright: ignore[reportPrivateUsage]
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        take(*args, **options)
+        raise KeyboardInterrupt
+
+    with FaultServer(ALIVE) as server:
+        client = Rodin(API_KEY, base_url=server.url)
+        client.status("a task")
+        monkeypatch.setattr(_sync._Lanes, "take", interrupted)  # pyright: ignore[reportPrivateUsage]
+        with suppress(KeyboardInterrupt):
+            client.status("a task")
+        assert server.open_connections == 1
+        with pytest.warns(ResourceWarning, match="unclosed"):
+            client.close()
+        server.wait_until_served(1)
 
 
 def test_a_client_that_was_closed_is_forgotten_silently() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from rodin_sdk._transport._routes import FEW_IDLE
 from tests.faults.answers import CHUNKED, OK, answer, chunked, echo, head
 from tests.faults.matrix import covers
 from tests.faults.processes import run_program
@@ -113,6 +114,7 @@ def test_150_callers_and_60_descriptors(kind: Kind) -> None:
         facts = run_program("exhausting", kind, "many", server.url).facts
     assert set(facts["ends"]) == {"right", "TransportError"}
     assert facts["right"] == 30
+    assert facts["kept"] <= FEW_IDLE
     assert facts["left"] <= 0
 
 

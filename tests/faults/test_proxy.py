@@ -87,6 +87,29 @@ def test_no_proxy_is_obeyed(exempt: str, opens: OpensClients, monkeypatch: pytes
         assert proxy.connections == 0
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_no_proxy_can_name_a_port(host: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        FaultServer([stall]) as proxy,
+        FaultServer([secure(good()), forever(read, send(OK))], scheme="https", host=host.strip("[]")) as server,
+    ):
+        via(monkeypatch, proxy.port)
+        monkeypatch.setenv("NO_PROXY", f"{host}:{server.port}")
+        assert look(opens(server.url, ssl_context=trusting())).jobs == {"job-1": "Done"}
+        monkeypatch.setenv("NO_PROXY", f"{host}:{server.port + 1}")
+        opened = opens(server.url, ssl_context=trusting(), max_retries=0, request_timeout=0.1)
+        assert isinstance(look(opened).error, RequestTimeoutError)
+        proxy.wait_until(lambda: proxy.connections == 1)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing() as (_, port):
+        via(monkeypatch, port)
+        error = look(opens(BEHIND, ssl_context=trusting(), max_retries=0)).error
+        said = f"No connection to 127.0.0.1:9 through the proxy 127.0.0.1:{port} could be made: connection refused. "
+        assert str(error).startswith(said)
+
+
 def test_plain_http_never_goes_through_a_proxy(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer([stall]) as proxy, FaultServer([forever(read, send(OK))]) as server:
         for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -1,6 +1,7 @@
 """The transport of `AsyncRodin`: lanes of its own for every event loop, or the user's httpx transport."""
 
 import asyncio
+import math
 import ssl
 import time
 from abc import ABC, abstractmethod
@@ -19,12 +20,14 @@ from rodin_sdk._transport._faults import FOREIGN, fault_of
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._intake import Intake
 from rodin_sdk._transport._routes import (
+    FEW_IDLE,
     IDLE_LIMIT,
     Route,
     Routes,
     check_ssl_context,
     connect_timeout_of,
     httpx_request,
+    is_out_of_files,
 )
 
 _Loop = asyncio.AbstractEventLoop
@@ -163,7 +166,9 @@ class AsyncLaneTransport(AsyncTransport):
             async with self._limit(send.timeout):
                 return await lane.exchange(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=lane.sent)
+            if is_out_of_files(error):
+                lanes.be_frugal()
+            return fault_of(error, send, sent=lane.sent, proxy=route.proxy)
         finally:
             lanes.put_back(lane, keep=not self._is_closed)
 
@@ -239,6 +244,7 @@ class _AsyncLanes:
 
     def __init__(self) -> None:
         self._idle: deque[_AsyncLane] = deque()
+        self._most_idle = math.inf
         self._guard: AsyncGenerator[None, None] | None = None
 
     async def end_with_loop(self) -> None:
@@ -270,7 +276,16 @@ class _AsyncLanes:
             return
         lane.idle_since = time.monotonic()
         self._idle.append(lane)
-        while lane.idle_since - self._idle[0].idle_since >= IDLE_LIMIT:
+        self._drop_oldest()
+
+    def be_frugal(self) -> None:
+        """Keeps hardly an idle connection from now on: the process has too few file descriptors for more."""
+        self._most_idle = FEW_IDLE
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        now = time.monotonic()
+        while self._idle and (len(self._idle) > self._most_idle or now - self._idle[0].idle_since >= IDLE_LIMIT):
             self._idle.popleft().channel.close()
 
     def close(self) -> None:

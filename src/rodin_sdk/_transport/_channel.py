@@ -75,7 +75,9 @@ class Channel:
     @property
     def is_quiet(self) -> bool:
         """Whether an idle connection stands. What there is to read on one can only be its end."""
-        return self._socket is not None and not is_readable(self._socket.fileno())
+        if self._socket is None or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+            return False
+        return not is_readable(self._socket.fileno())
 
     def cut(self) -> None:
         """Makes whoever uses the connection in another thread fail at once."""

@@ -15,7 +15,7 @@ from rodin_sdk._secrets import quote
 from rodin_sdk._text import printable
 from rodin_sdk._transport._http11 import ClosedEarlyError, ProxyRefusedError
 from rodin_sdk._transport._intake import TooManyHeadersError
-from rodin_sdk._transport._routes import TOO_MANY_FILES
+from rodin_sdk._transport._routes import Proxy, is_out_of_files
 
 FOREIGN: Final = (
     OSError,
@@ -35,16 +35,17 @@ _PASSING_TLS_ERRORS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSy
 """The other side hung up during the handshake, which another try may not meet with."""
 
 
-def fault_of(error: Exception, send: Send, *, sent: bool) -> Fault:
+def fault_of(error: Exception, send: Send, *, sent: bool, proxy: Proxy | None = None) -> Fault:
     """Returns the fault that an exception means.
 
     Args:
         error: What was raised.
         send: The effect that was performed.
         sent: Whether some of the request may have been sent.
+        proxy: What stood in between.
     """
     sent = sent and not isinstance(error, _BEFORE_SENDING)
-    where = send.base_url.netloc
+    where = send.base_url.netloc if proxy is None else f"{send.base_url.netloc} through the proxy {proxy}"
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return _timeout(where, send.timeout) if sent else _connect_timeout(where)
     what, stays = _describe(_system_error_behind(error) or error, send)
@@ -96,7 +97,7 @@ def _describe_system_error(error: OSError, send: Send) -> tuple[str, bool]:
         return f"TLS failed ({reason})", not isinstance(error, _PASSING_TLS_ERRORS)
     if isinstance(error, socket.gaierror):
         return f"its name was not found ({printable(str(error.strerror))})", False
-    if error.errno in TOO_MANY_FILES:
+    if is_out_of_files(error):
         return "this process has too many open files", False
     # asyncio words system errors of its own, and joins those of several addresses without a number.
     text = os.strerror(error.errno).lower() if error.errno else quote(str(error), send.request.secrets)

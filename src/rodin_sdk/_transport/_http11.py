@@ -80,8 +80,7 @@ class Tunnel:
     """
 
     def __init__(self, base_url: BaseURL, authorization: Secret | None) -> None:
-        host = f"[{base_url.host}]" if ":" in base_url.host else base_url.host
-        target = f"{host}:{base_url.port}"
+        target = base_url.host_and_port
         headers = {"Host": target}
         if authorization is not None:
             headers["Proxy-Authorization"] = authorization.reveal()

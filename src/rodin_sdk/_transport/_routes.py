@@ -21,11 +21,13 @@ from rodin_sdk._transport._deadline import CONNECT_TIMEOUT
 _DEFAULT_PROXY_PORT: Final = 8080
 _ALPN: Final = ["http/1.1"]
 
-TOO_MANY_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
+_TOO_MANY_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 IDLE_LIMIT: Final = 90.0
 """Seconds that an unused connection is kept: longer than the longest pause between two polls, shorter than the
 minutes after which routers forget a connection without a word."""
+FEW_IDLE: Final = 4
+"""Unused connections that are kept where file descriptors ran out once."""
 
 
 @frozen
@@ -35,6 +37,9 @@ class Proxy:
     host: str
     port: int
     authorization: Secret | None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 @frozen
@@ -87,7 +92,7 @@ class Routes:
 
     def _find_proxy(self, base_url: BaseURL) -> Proxy | None:
         address = self._proxies.get(base_url.scheme) or self._proxies.get("all")
-        if address is None or not address.reveal() or urllib.request.proxy_bypass(base_url.host):
+        if address is None or not address.reveal() or _is_exempt(base_url):
             return None
         proxy = _parse_proxy(address)
         if proxy is None:
@@ -96,6 +101,11 @@ class Routes:
                 "For any other kind pass http_transport, such as httpx.HTTPTransport(proxy=…)."
             )
         return proxy
+
+
+def _is_exempt(base_url: BaseURL) -> bool:
+    """Whether NO_PROXY, or the system's settings, name the host, alone or with its port."""
+    return any(map(urllib.request.proxy_bypass, (base_url.host, base_url.host_and_port)))
 
 
 def _parse_proxy(address: Secret) -> Proxy | None:
@@ -113,6 +123,11 @@ def _parse_proxy(address: Secret) -> Proxy | None:
         return Proxy(host, port, None)
     credentials = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
     return Proxy(host, port, Secret(f"Basic {base64.b64encode(credentials).decode()}"))
+
+
+def is_out_of_files(error: Exception) -> bool:
+    """Whether the process, or the machine, can open no more files."""
+    return isinstance(error, OSError) and error.errno in _TOO_MANY_FILES
 
 
 def check_ssl_context(ssl_context: object, http_transport: object) -> None:
@@ -159,7 +174,7 @@ def _default_ssl_context() -> ssl.SSLContext:
     try:
         context = httpx.create_ssl_context()
     except OSError as error:
-        if error.errno in TOO_MANY_FILES:
+        if is_out_of_files(error):
             raise
         raise ConfigurationError(
             f"The certificates to trust cannot be read ({printable(error.strerror or type(error).__name__)}): check "

@@ -1,5 +1,6 @@
 """The transport of `Rodin`: lanes of its own, or the user's httpx transport."""
 
+import math
 import ssl
 import time
 import warnings
@@ -22,12 +23,14 @@ from rodin_sdk._transport._faults import FOREIGN, fault_of
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
 from rodin_sdk._transport._intake import Intake
 from rodin_sdk._transport._routes import (
+    FEW_IDLE,
     IDLE_LIMIT,
     Route,
     Routes,
     check_ssl_context,
     connect_timeout_of,
     httpx_request,
+    is_out_of_files,
 )
 
 
@@ -205,7 +208,9 @@ class LaneTransport(SyncTransport):
                 raise ClientClosedError
             return lane.exchange(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=lane.sent)
+            if is_out_of_files(error):
+                self._lanes.be_frugal()
+            return fault_of(error, send, sent=lane.sent, proxy=route.proxy)
         finally:
             self._lanes.put_back(lane)
             if self._is_closed:
@@ -270,6 +275,7 @@ class _Lanes:
     def __init__(self) -> None:
         self._idle: deque[_Lane] = deque()
         self._busy: dict[_Lane, Scope | None] = {}
+        self._most_idle = math.inf
 
     def take(self, route: Route, scope: Scope | None, *, fresh: bool) -> _Lane:
         lane = (None if fresh else self._take_idle(route)) or _Lane(route)
@@ -296,9 +302,14 @@ class _Lanes:
         self._idle.append(lane)
         self._drop_oldest()
 
+    def be_frugal(self) -> None:
+        """Keeps hardly an idle connection from now on: the process has too few file descriptors for more."""
+        self._most_idle = FEW_IDLE
+        self._drop_oldest()
+
     def _drop_oldest(self) -> None:
         with suppress(IndexError):
-            while time.monotonic() - self._idle[0].idle_since >= IDLE_LIMIT:
+            while len(self._idle) > self._most_idle or time.monotonic() - self._idle[0].idle_since >= IDLE_LIMIT:
                 self._idle.popleft().channel.close()
 
     def cut(self, scope: Scope) -> None:
@@ -312,6 +323,8 @@ class _Lanes:
         """Closes what is idle, and makes what is busy fail at once."""
         for lane in list(self._busy):
             lane.channel.cut()
+        # Ctrl-C may have struck whoever had just taken a lane: nobody else would let go of that one.
+        self._busy.clear()
         self.close_idle()
 
     def forget(self) -> None:

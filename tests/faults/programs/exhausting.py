@@ -1,6 +1,7 @@
 """Runs out of file descriptors: with 150 callers at once, or before the first call of the process.
 
-Reports how the calls ended, whether 30 calls then succeed, and how many descriptors are left behind.
+Reports how the calls ended, whether 30 calls then succeed, how many descriptors the client keeps after the many, and
+how many are left behind.
 """
 
 from __future__ import annotations
@@ -44,13 +45,14 @@ def main(how: str, when: str, url: str) -> None:
             except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
                 return type(error).__name__
 
-        taken, before = take_all(), 0
+        taken, before, kept = take_all(), 0, 0
         if when == "many":
             give_back(taken)
             look("first")
             before = descriptors()
             with ThreadPoolExecutor(CALLERS) as pool:
                 ends = list(pool.map(look, (f"caller {n}" for n in range(CALLERS))))
+            kept = descriptors() - before
         else:
             ends = [look("first")]
             give_back(taken)
@@ -58,11 +60,11 @@ def main(how: str, when: str, url: str) -> None:
         client.close()
         left = descriptors() - before
     else:
-        ends, right, left = asyncio.run(main_async(when, url))
-    report(ends=Counter(ends), right=right, left=left)
+        ends, right, left, kept = asyncio.run(main_async(when, url))
+    report(ends=Counter(ends), right=right, left=left, kept=kept)
 
 
-async def main_async(when: str, url: str) -> tuple[list[str], int, int]:
+async def main_async(when: str, url: str) -> tuple[list[str], int, int, int]:
     client = async_rodin(url, request_timeout=20)
 
     async def look(key: str) -> str:
@@ -71,19 +73,21 @@ async def main_async(when: str, url: str) -> tuple[list[str], int, int]:
         except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
             return type(error).__name__
 
-    taken, before = take_all(), 0
+    taken, before, kept = take_all(), 0, 0
     if when == "many":
         give_back(taken)
         await look("first")
         before = descriptors()
         ends = await asyncio.gather(*(look(f"caller {number}") for number in range(CALLERS)))
+        await asyncio.sleep(0.05)
+        kept = descriptors() - before
     else:
         ends = [await look("first")]
         give_back(taken)
     right = [await look(f"task {number}") for number in range(30)].count("right")
     await client.aclose()
     await asyncio.sleep(0.05)
-    return list(ends), right, descriptors() - before
+    return list(ends), right, descriptors() - before, kept
 
 
 if __name__ == "__main__":
