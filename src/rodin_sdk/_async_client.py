@@ -52,7 +52,7 @@ class AsyncRodin(BaseClient):
             which it recovers within minutes. None: no limit but the `Retry-After` of a 429. The vendor publishes 120
             for its lower plans.
         poll: How the pause between two looks at one task grows: a `Poll`, or a callable that is given the task's age
-            in seconds, counted from its first look, and returns the pause in seconds.
+            in seconds, counted from the beginning of the wait, and returns the pause in seconds.
         http_transport: What sends the requests instead of the SDK's own transport; it is closed with the client. A
             time limit inside a synchronous one is checked between the chunks of an answer only.
         ssl_context: The certificates to trust, such as a company's own. None: certifi's, or those that the

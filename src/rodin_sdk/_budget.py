@@ -22,7 +22,7 @@ _LOWEST_FACTOR: Final = 1 / 16
 """The slowest that a series of 429 makes the client: a probe now and then must stay."""
 _RECOVERY: Final = 300.0
 """Seconds from standing still to the full rate, linearly: a service that throttled gets minutes, not seconds."""
-_LONGEST_HOLD: Final = 3600.0
+LONGEST_HOLD: Final = 3600.0
 """Seconds: no header of an answer, true or forged, silences a client for longer."""
 _NAP: Final = 5.0
 """Seconds. Up to here a delay is what it will be at the present rate; beyond, the rate may recover meanwhile."""
@@ -102,7 +102,7 @@ class Budget:
         """
         with self._lock:
             self._count(now)
-            self._held_until = max(self._held_until, now + min(retry_after, _LONGEST_HOLD))
+            self._held_until = max(self._held_until, now + min(retry_after, LONGEST_HOLD))
             if sent_at >= self._slowed_at:
                 self._factor = max(_LOWEST_FACTOR, self._factor_at(now) / 2)
                 self._slowed_at = now

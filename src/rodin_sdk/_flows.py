@@ -118,13 +118,18 @@ def _turn(session: Session, attempts: int) -> Flow[None]:
         now = session.clock()
         held = budget.held_for(now)
         if held > LONGEST_RETRY_AFTER:
-            message = "Nothing was sent: the service asked this client to wait"
-            raise RateLimitError(status_code=429, message=message, retry_after=held, attempts=attempts)
+            raise held_back(held, attempts)
         ticket = ticket or budget.reserve(now)
         delay = budget.delay(ticket, now)
         if not delay:
             return
         yield Pause(delay)
+
+
+def held_back(seconds: float, attempts: int) -> RateLimitError:
+    """Returns the error that says for how long the service asked this client to send nothing."""
+    message = "Nothing was sent: the service asked this client to wait"
+    return RateLimitError(status_code=429, message=message, retry_after=seconds, attempts=attempts)
 
 
 def attempt(
@@ -159,8 +164,10 @@ def attempt(
 
 def is_outage(outcome: TaskStatus | Refusal) -> bool:
     """Whether the service did not answer for itself."""
-    return isinstance(outcome, Refusal) and isinstance(
-        outcome.error, TransportError | ServerError | InvalidResponseError
+    return (
+        isinstance(outcome, Refusal)
+        and isinstance(outcome.error, TransportError | ServerError | InvalidResponseError)
+        and not outcome.is_answer
     )
 
 

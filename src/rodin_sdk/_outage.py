@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from rodin_sdk._errors import RodinError
 from rodin_sdk._fork import forget_in_child
 
 FAILURES_OF_AN_OUTAGE: Final = 5
@@ -24,20 +25,31 @@ class Outage:
     """What the waits of a client know together about whether the service answers.
 
     Its steps are plain assignments; when two threads race, at worst one more probe is sent.
+
+    Attributes:
+        answers: How many answers there were.
     """
 
     def __init__(self) -> None:
         self._failures = 0
         self._tasks: set[int] = set()
         self._next_probe = -math.inf
+        self._is_probing = False
         self._pause = _FIRST_PAUSE
         self._under_way = 0
         self._silent_since = math.inf
+        self._error: RodinError | None = None
+        self.answers = 0
         forget_in_child(self)
+
+    @property
+    def error(self) -> RodinError | None:
+        """What the last look brought, during an outage; else None."""
+        return self._error if self.is_on else None
 
     def earliest_look(self, now: float) -> float:
         """Returns when to ask again; not after `now` where a waiting task may be looked at at once."""
-        if self._is_on and self._next_probe > now:
+        if self.is_on and self._next_probe > now:
             return min(self._next_probe, now + _NAP)
         if self._under_way >= LOOKS_INTO_SILENCE and now - self._silent_since > SILENCE:
             return now + _NAP
@@ -48,25 +60,40 @@ class Outage:
         if not self._under_way:
             self._silent_since = now
         self._under_way += 1
-        if self._is_on:
+        if self.is_on:
+            self._is_probing = True
             self._next_probe = now + _PROBE_LEASE
 
     def ended(self) -> None:
         """Notes that a look is over, however it ended."""
         self._under_way = max(0, self._under_way - 1)
 
-    def failed(self, now: float, task: int, dice: float) -> None:
-        """Notes that a look brought no answer, and whose it was."""
-        self._failures += 1
-        if len(self._tasks) < FAILURES_OF_AN_OUTAGE:
-            self._tasks.add(task)
-        if self._is_on:
+    def failed(self, now: float, task: int, dice: float, error: RodinError, *, is_news: bool) -> None:
+        """Notes that a look brought no answer.
+
+        Args:
+            now: The moment.
+            task: Whose look it was.
+            dice: Chance, from 0 to 1.
+            error: What came instead.
+            is_news: Whether it says something about the service: where others were answered since the task's looks
+                began to fail, it says something about the task.
+        """
+        self._error = error
+        if is_news:
+            self._failures += 1
+            if len(self._tasks) < FAILURES_OF_AN_OUTAGE:
+                self._tasks.add(task)
+        # What was under way when the outage began fails with the first, and is no probe.
+        if self.is_on and (self._is_probing or self._next_probe == -math.inf):
+            self._is_probing = False
             self._next_probe = now + self._pause * (1 + dice / 4)
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
     def answered(self, now: float) -> None:
         """Notes an answer, whatever it says: the outage is over."""
         self._silent_since = now
+        self.answers += 1
         if self._failures:
             self._failures = 0
             self._tasks = set()
@@ -78,5 +105,6 @@ class Outage:
         self._under_way = 0
 
     @property
-    def _is_on(self) -> bool:
+    def is_on(self) -> bool:
+        """Whether the service is taken to be down."""
         return self._failures >= FAILURES_OF_AN_OUTAGE and len(self._tasks) > 1

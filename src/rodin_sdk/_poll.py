@@ -244,6 +244,7 @@ class Pacer:
         """
         self._poll = poll
         self.lifetimes = Lifetimes() if lifetimes is None else lifetimes
+        self._first_pause = math.inf
 
     def pause(self, age: float, looks: int, dice: Dice) -> float:
         """Returns the seconds until the next look at a task.
@@ -257,7 +258,10 @@ class Pacer:
             ConfigurationError: The user's callable returned what is no pause.
         """
         if not isinstance(self._poll, Poll):
-            return _call(self._poll, age)
+            pause = _call(self._poll, age)
+            if looks == 1:
+                self._first_pause = pause
+            return pause
         return self._steady(self._poll, age, looks) * (1 + self._poll.jitter * dice())
 
     def saw(self, before: float, age: float, *, ended: bool) -> None:
@@ -276,7 +280,8 @@ class Pacer:
         due earliest goes first, and a first look counts as due this long after its wait began: as if the task had been
         looked at then. It is the look that is least likely to bring news.
         """
-        pause = self._steady(self._poll, 0.0, 1) if isinstance(self._poll, Poll) else _call(self._poll, 0.0)
+        # A callable is asked about tasks only: what it said after a first look has to do.
+        pause = self._steady(self._poll, 0.0, 1) if isinstance(self._poll, Poll) else self._first_pause
         return min(pause, LONGEST_HANDICAP)
 
     def _steady(self, poll: Poll, age: float, looks: int) -> float:

@@ -38,11 +38,13 @@ class Refusal:
         error: What to raise if this was the last attempt.
         again: Whether to try again.
         next_host: Whether another host may do better at once.
+        is_answer: Whether it came from the service itself, however odd it is.
     """
 
     error: APIError | TransportError | InvalidResponseError
     again: Again
     next_host: bool = False
+    is_answer: bool = False
 
     @property
     def wants_fresh_connection(self) -> bool:

@@ -67,7 +67,7 @@ class Schedule:
         self._pacer = options.pacer(session)
         self._started = self._left_at = session.clock()
         # One look at each task is taken, with a timeout of 0 as well.
-        self._is_last_round = options.timeout == 0
+        self._is_single = self._is_last_round = options.timeout == 0
         self._deadline = math.inf if self._is_last_round else options.deadline(self._started)
         self._new = deque(keys)
         self._later: list[tuple[float, int, Watched]] = []
@@ -83,7 +83,7 @@ class Schedule:
     def step(self) -> Look | Ended | Idle | None:
         """Returns what to do now; None when every task has ended and was told."""
         now = self._session.clock()
-        if now >= self._deadline:
+        if now >= self._deadline or (self._is_single and self._is_held_for_long(now)):
             self._expire(now)
         if self._ended:
             self._left_at = now
@@ -106,7 +106,7 @@ class Schedule:
         if self._left_at < self._deadline <= now:
             for due, _, watched in self._later:
                 if due > self._deadline:
-                    self._end(watched, watched.timeout(now))
+                    self._end(watched, watched.timeout(self._session, now))
             self._later = [entry for entry in self._later if entry[0] <= self._deadline]
             heapq.heapify(self._later)
             self._is_last_round = True
@@ -133,7 +133,7 @@ class Schedule:
         was_away = watched in self._before_last_round
         self._before_last_round.discard(watched)
         if at >= self._deadline or (self._is_last_round and not (was_away and watched.due <= self._left_deadline)):
-            self._end(watched, watched.timeout(self._session.clock()))
+            self._end(watched, watched.timeout(self._session, self._session.clock()))
             return
         heapq.heappush(self._later, (watched.due, watched.number, watched))
 
@@ -143,11 +143,15 @@ class Schedule:
             self._due.append(heapq.heappop(self._later)[2])
         waiting = len(self._new) + len(self._due)
         due = now if waiting else self._later[0][0]
-        earliest = max(due, self._session.outage.earliest_look(now))
+        earliest = due if self._is_single else max(due, self._session.outage.earliest_look(now))
         if earliest > now:
             self.give_back()
             return earliest
         return self._turn_at(now, waiting)
+
+    def _is_held_for_long(self, now: float) -> bool:
+        """Whether the service asked to send nothing for longer than one look may take."""
+        return self._session.budget.held_for(now) > self._options.time_of_last_look
 
     def _turn_at(self, now: float, waiting: int) -> float:
         """Returns the moment of the next turn in the budget.
@@ -170,8 +174,15 @@ class Schedule:
             self._session.budget.give_back(self._tickets.pop())
 
     def _next(self) -> Watched:
-        """Takes the task that became due earliest. A first look counts as due a little after its wait began."""
-        if self._new and not (self._due and self._due[0].due < self._started + self._pacer.handicap):
+        """Takes the task that became due earliest. A first look counts as due a little after its wait began.
+
+        In an outage a task goes first whose own last look brought no error: is it answered, then the outage is over.
+        """
+        is_down = self._session.outage.is_on
+        if is_down and (sound := next((each for each in self._due if each.refusal is None), None)) is not None:
+            self._due.remove(sound)
+            return sound
+        if self._new and (is_down or not (self._due and self._due[0].due < self._started + self._pacer.handicap)):
             return Watched(self._new.popleft(), self._started)
         return self._due.popleft()
 
@@ -184,7 +195,7 @@ class Schedule:
     def _expire(self, now: float) -> None:
         """Gives up every task that is not being looked at; those that are have no time left either."""
         for watched in self._take_waiting():
-            self._end(watched, watched.timeout(now))
+            self._end(watched, watched.timeout(self._session, now))
 
     def _end_all(self, error: OutcomeError) -> None:
         for watched in (*self._in_flight, *self._take_waiting()):

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from rodin_sdk._budget import LONGEST_HOLD
 from rodin_sdk._config import Options
 from rodin_sdk._errors import RequestTimeoutError, TaskCanceledError, TaskError, TaskFailedError, WaitTimeoutError
-from rodin_sdk._flows import Flow, Session, attempt, is_outage
+from rodin_sdk._flows import Flow, Session, attempt, held_back, is_outage
 from rodin_sdk._messages import Emit, Pause
 from rodin_sdk._models import CompletedTask, JobStatus, TaskStatus
 from rodin_sdk._observe import Seen, look_ended
@@ -65,6 +66,7 @@ class Watched:
     __slots__ = (
         "_last",
         "_seen",
+        "answers",
         "due",
         "key",
         "looked_at",
@@ -85,6 +87,7 @@ class Watched:
         self.looks = 0
         self.running_at = math.nan
         self.refusal: Refusal | None = None
+        self.answers = 0
         self.was_cut = False
         self._last: TaskStatus | Packed | None = None
         self._seen: Seen = None
@@ -120,7 +123,7 @@ class Watched:
         """Decides when to look again. What the service asked for is a floor under the pause."""
         pause = pacer.pause(now - self.started, self.looks, session.dice)
         floor = (self.refusal.retry_after or 0.0) if self.refusal is not None else 0.0
-        self.due = now + max(pause, floor)
+        self.due = now + max(pause, min(floor, LONGEST_HOLD))
 
     def result(self, status: TaskStatus, now: float, *, allow_partial: bool) -> CompletedTask | TaskError:
         """Returns what the last look means."""
@@ -139,13 +142,17 @@ class Watched:
         """Returns the error of the last look; None where it brought a status."""
         return None if self.refusal is None else self.refusal.error
 
-    def timeout(self, now: float) -> WaitTimeoutError:
-        """Returns what to raise at the deadline. Its cause is the error of the last look, where that brought one."""
+    def timeout(self, session: Session, now: float) -> WaitTimeoutError:
+        """Returns what to raise at the deadline.
+
+        Its cause is the error of the last look where that brought one, else what holds all looks of the client back.
+        """
         last = self.last
         seen = "was not seen" if last is None else f"is {last}"
         text = f"did not end in time, and {seen}. It goes on: wait again with the same subscription key"
         error = WaitTimeoutError(text, self.key.reveal(), status=last, elapsed=now - self.started, polls=self.looks)
-        error.__cause__ = self.refused()
+        held = session.budget.held_for(now)
+        error.__cause__ = self.refused() or (held_back(held, self.looks) if held else session.outage.error)
         return error
 
 
@@ -177,14 +184,15 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
     pacer = options.pacer(session)
     watched = Watched(key, session.clock())
     deadline = options.deadline(watched.started)
+    is_single = options.timeout == 0
     # One look is always taken: with a timeout of 0, and when the caller was away for what was left of the time.
-    is_last = options.timeout == 0
+    is_last = is_single
     before: TaskStatus | None = None
     while True:
         if is_last:
             deadline = session.clock() + options.time_of_last_look
-        if not (yield from _turn(session, watched.due, deadline, is_last=is_last)):
-            raise watched.timeout(session.clock())
+        if not (yield from _turn(session, watched.due, deadline, is_last=is_last, is_single=is_single)):
+            raise watched.timeout(session, session.clock())
         outcome = yield from look(session, watched, options, deadline - session.clock())
         now = session.clock()
         is_over = watched.take(outcome, now, options, pacer)
@@ -198,7 +206,7 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
             raise outcome.error
         watched.plan(session, now, pacer)
         if is_last or now >= deadline:
-            raise watched.timeout(session.clock())
+            raise watched.timeout(session, session.clock())
         is_last = watched.due <= deadline < session.clock()
 
 
@@ -207,6 +215,7 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
     limit = options.limit(left)
     outage = session.outage
     started = session.clock()
+    has_failed = watched.refusal is not None and is_outage(watched.refusal)
     outage.began(started)
     try:
         outcome = yield from attempt(
@@ -219,8 +228,11 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
             and session.clock() - started >= left - _ROUNDING
         )
         # A look that the deadline cut short says nothing about the service.
-        if is_outage(outcome) and not watched.was_cut:
-            outage.failed(session.clock(), id(watched), session.dice())
+        if isinstance(outcome, Refusal) and is_outage(outcome) and not watched.was_cut:
+            if not has_failed:
+                watched.answers = outage.answers
+            is_news = watched.answers == outage.answers
+            outage.failed(session.clock(), id(watched), session.dice(), outcome.error, is_news=is_news)
     finally:
         outage.ended()
     watched.looked_at = session.clock()
@@ -241,7 +253,7 @@ def wait(session: Session, key: Secret, options: WaitOptions) -> Flow[CompletedT
     return result
 
 
-def _turn(session: Session, due: float, deadline: float, *, is_last: bool) -> Flow[bool]:
+def _turn(session: Session, due: float, deadline: float, *, is_last: bool, is_single: bool) -> Flow[bool]:
     """Waits until a task may be looked at; returns whether that is before the deadline.
 
     Args:
@@ -249,12 +261,13 @@ def _turn(session: Session, due: float, deadline: float, *, is_last: bool) -> Fl
         due: When the task is due.
         deadline: When it is too late.
         is_last: Whether there is nothing to wait for once it is clear that it will be too late.
+        is_single: Whether it is the only look that was asked for, which an outage does not hold back.
     """
     budget = session.budget
     ticket: Ticket | None = None
     while True:
         now = session.clock()
-        ready = max(due, session.outage.earliest_look(now))
+        ready = due if is_single else max(due, session.outage.earliest_look(now))
         if ticket is not None and (ready > now or budget.is_lost(ticket, now)):
             # Given back, so that nobody waits behind those whom an outage holds back.
             budget.give_back(ticket)

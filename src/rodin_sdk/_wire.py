@@ -88,6 +88,7 @@ class _AnswerReader:
         """Reads an answer of HTTP 2xx, which can still be a failure."""
         if self._answer.unread is not None:
             return self._invalid(self._answer.unread)
+        body = None
         try:
             body = decode(self._answer.content)
             error = read_error(body)
@@ -95,7 +96,7 @@ class _AnswerReader:
                 return self._status(body, None)
         except MalformedBodyError as malformed:
             quoted = quote(malformed.quoted, self._secrets, _QUOTED)
-            return self._invalid(malformed.reason.replace("{}", quoted))
+            return self._invalid(malformed.reason.replace("{}", quoted), is_answer=body is not None)
         return self._final_status(body, error) or self._refusal(body, error)
 
     def failure(self) -> Refusal:
@@ -139,7 +140,7 @@ class _AnswerReader:
         again = Again.NEVER if by_code is not None else _again_after_status(status_code)
         return Refusal(error, again, next_host=_is_from_gateway(error))
 
-    def _invalid(self, reason: str) -> Refusal:
+    def _invalid(self, reason: str, *, is_answer: bool = False) -> Refusal:
         error = InvalidResponseError(
             reason,
             status_code=self._answer.status_code,
@@ -149,7 +150,7 @@ class _AnswerReader:
             request_id=self._request_id,
             attempts=self._attempts,
         )
-        return Refusal(error, Again.ALWAYS)
+        return Refusal(error, Again.ALWAYS, is_answer=is_answer)
 
     def _content(self) -> bytes:
         content = redact_bytes(self._answer.content, self._secrets)

@@ -265,6 +265,42 @@ def test_a_long_retry_after_without_a_deadline_is_kept() -> None:
     assert simulation.world.looks_at(KEY) == [0, 600]
 
 
+def test_no_retry_after_silences_a_wait_for_more_than_an_hour() -> None:
+    simulation = Simulation(World({KEY: in_turn(answer(b"", 503, retry_after="999999999"), DONE)}))
+    run = simulation.wait(KEY, timeout=None)
+    simulation.run()
+    assert isinstance(run.value, CompletedTask)
+    assert simulation.world.looks_at(KEY) == [0, 3600]
+
+
+@pytest.mark.parametrize("timeout", [0, 5, 50])
+def test_a_wait_that_is_held_back_by_anothers_429_says_so(timeout: float) -> None:
+    simulation = Simulation(World({"first": in_turn(throttled("100")), "second": in_turn(RUNNING)}))
+    simulation.wait("first", timeout=None)
+    run = simulation.wait("second", at=10, timeout=timeout)
+    simulation.run(until=90)
+    assert (run.ended, simulation.world.looks_at("second")) == (10 + timeout, [])
+    assert isinstance(run.error, WaitTimeoutError)
+    assert isinstance(run.error.__cause__, RateLimitError)
+    assert run.error.__cause__.retry_after == 90 - timeout
+    assert "Nothing was sent" in str(run.error.__cause__)
+
+
+@pytest.mark.parametrize(("retry_after", "ended"), [("20", 40.0), ("600", 0.0)])
+def test_a_429_amid_many_looks_with_a_timeout_of_0(retry_after: str, ended: float) -> None:
+    """What the service asks for is waited for where that is no longer than a look may take."""
+    keys = [f"task {number}" for number in range(20)]
+    world = World({key: in_turn(throttled(retry_after), RUNNING) for key in keys})
+    simulation = Simulation(world, requests_per_minute=None)
+    many = simulation.as_completed(keys, timeout=0, request_timeout=30)
+    simulation.run(until=5000)
+    assert len(many.by_key) == 20
+    assert max(at for at, _ in many.outcomes) <= ended
+    causes = {key: outcome.error.__cause__ for key, outcome in many.by_key.items() if outcome.error is not None}
+    assert {type(cause) for cause in causes.values()} == {RateLimitError}
+    assert all(len(world.looks_at(key)) <= 1 for key in keys)
+
+
 def test_a_retry_after_with_a_timeout_of_0() -> None:
     simulation = one(throttled("5"), DONE)
     run = simulation.wait(KEY, timeout=0)

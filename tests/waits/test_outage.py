@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import frozen
 
-from rodin_sdk import CompletedTask, Poll, TaskStatus, WaitTimeoutError
+from rodin_sdk import CompletedTask, Poll, TaskStatus, TransportError, WaitTimeoutError
 from rodin_sdk._outage import LOOKS_INTO_SILENCE, Outage
-from tests.waits.simulation import Many, Run, Simulation, every
+from tests.waits.simulation import Many, Run, Simulation, every, gaps
 from tests.waits.world import (
     DONE,
     RUNNING,
@@ -249,7 +249,14 @@ def test_one_broken_task_does_not_slow_others_down() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [answer(b"", 404), answer({"error": "NO_SUCH_TASK"}), throttled(), answer({"error": "X"}), answer(b"", 408)],
+    [
+        answer(b"", 404),
+        answer({"error": "NO_SUCH_TASK"}),
+        throttled(),
+        answer({"error": "X"}),
+        answer(b"", 408),
+        answer({"jobs": "none"}),
+    ],
 )
 def test_an_answer_is_no_outage_whatever_it_says(reply: Answer) -> None:
     bad, good = KEYS[:100], KEYS[100:110]
@@ -261,6 +268,62 @@ def test_an_answer_is_no_outage_whatever_it_says(reply: Answer) -> None:
         simulation.wait(key, timeout=None, poll=every(10))
     simulation.run(until=995)
     assert [len(world.looks_at(key)) for key in good] == [100] * 10
+
+
+@pytest.mark.parametrize("many", [True, False], ids=["as_completed", "single waits"])
+def test_tasks_that_always_fail_do_not_slow_others_down(*, many: bool) -> None:
+    """Where others are answered in between, the next failure of a task says something about that task alone."""
+    bad, good = KEYS[:16], KEYS[16:18]
+    world = World(dict.fromkeys(bad, in_turn(answer(b"", 500))) | dict.fromkeys(good, in_turn(RUNNING)))
+    simulation = Simulation(world, requests_per_minute=None)
+    simulation.poll = every(5)
+    waiters(simulation, [*bad, *good], many=many, timeout=None)
+    simulation.run(until=999)
+    for key in good:
+        looks = world.looks_at(key)
+        assert looks[0] <= 60
+        assert max(gaps(looks)) <= 20
+        assert gaps(looks)[9:] == [5.0] * (len(looks) - 10)
+    # The broken ones are looked at as well, and not forgotten.
+    assert all(len(world.looks_at(key)) >= 180 for key in bad)
+
+
+def test_in_an_outage_a_task_that_did_not_fail_is_the_probe() -> None:
+    """It is the one that can end the outage, where the others fail for reasons of their own."""
+    bad = KEYS[:40]
+    world = World(dict.fromkeys(bad, in_turn(reset())) | {"good": in_turn(RUNNING), "new": in_turn(RUNNING)})
+    simulation = Simulation(world, requests_per_minute=None)
+    simulation.poll = every(2)
+    simulation.as_completed(["good", *bad, "new"], timeout=None)
+    simulation.run(until=60)
+    assert max(gaps(world.looks_at("good"))) <= 5
+    assert world.looks_at("new")[0] <= 10
+
+
+@pytest.mark.parametrize("many", [True, False], ids=["as_completed", "single waits"])
+def test_a_timeout_of_0_is_one_look_in_an_outage_as_well(*, many: bool) -> None:
+    world = World({key: in_turn(refused()) for key in FEW}, latency=0.1)
+    simulation = Simulation(world, requests_per_minute=None)
+    waiting = waiters(simulation, FEW, many=many, timeout=0)
+    simulation.run()
+    errors = results(waiting)
+    assert [type(error) for error in errors] == [WaitTimeoutError] * len(FEW)
+    assert all(isinstance(error, WaitTimeoutError) and error.polls == 1 for error in errors)
+    assert world.age < 1
+
+
+def test_a_deadline_in_an_outage_says_what_was_wrong() -> None:
+    """With the error of another task's look, where the task itself was not looked at."""
+    world = World({key: in_turn(RUNNING) for key in KEYS}, latency=0.1, down=[Down(100, 700)])
+    simulation = Simulation(world, requests_per_minute=100)
+    waiters(simulation, FEW, many=False, timeout=None)
+    late = simulation.wait(KEYS[100], at=200, timeout=1)
+    later = simulation.wait(KEYS[101], at=1000, timeout=1)
+    simulation.run(until=2000)
+    assert isinstance(late.error, WaitTimeoutError)
+    assert (late.error.polls, type(late.error.__cause__)) == (0, TransportError)
+    assert isinstance(later.error, WaitTimeoutError)
+    assert later.error.__cause__ is None
 
 
 def test_deadlines_that_cut_looks_short_are_no_outage() -> None:
