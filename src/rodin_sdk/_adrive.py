@@ -11,6 +11,7 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import Ended, Look, Schedule
+from rodin_sdk._secrets import forget_locals
 from rodin_sdk._transport._aio import AsyncTransport, open_async_transport
 from rodin_sdk._waits import Watched
 
@@ -30,6 +31,9 @@ async def iterate(transport: AsyncTransport, flow: Flow[object]) -> AsyncGenerat
             effect = flow.send(result)
         except StopIteration:
             return
+        except BaseException as error:
+            forget_locals(error)
+            raise
         result = None
         if isinstance(effect, Emit):
             yield effect.status
@@ -50,6 +54,9 @@ async def run(
         except StopIteration as stop:
             value: T = stop.value
             return value
+        except BaseException as error:
+            forget_locals(error)
+            raise
         result = None
         if not isinstance(effect, Emit):
             result = await _perform(transport, effect)
@@ -58,9 +65,13 @@ async def run(
 
 
 async def _perform(transport: AsyncTransport, effect: Send | Pause) -> Answer | Fault | None:
-    if isinstance(effect, Send):
-        return await transport.send(effect)
-    await transport.pause(effect.seconds)
+    try:
+        if isinstance(effect, Send):
+            return await transport.send(effect)
+        await transport.pause(effect.seconds)
+    except BaseException as error:
+        forget_locals(error)
+        raise
     return None
 
 

@@ -19,7 +19,7 @@ from rodin_sdk._config import (
     parse_subscription_key,
     parse_subscription_keys,
 )
-from rodin_sdk._secrets import Secret
+from rodin_sdk._secrets import Secret, forget_locals
 
 if TYPE_CHECKING:
     import ssl
@@ -75,7 +75,12 @@ class Rodin(BaseClient):
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         concealed, api_key = conceal(api_key), None
-        self._session = open_session(concealed, base_url, requests_per_minute)
+        try:
+            self._session = open_session(concealed, base_url, requests_per_minute)
+        except BaseException as error:
+            base_url = None  # which may hold a password by mistake
+            forget_locals(error)
+            raise
         self._options = Options().override(request_timeout, max_retries, poll)
         # With the first client, and not with the import, since it loads httpx; and all that a call needs, so that no
         # call fails for want of a file descriptor.
@@ -107,10 +112,10 @@ class Rodin(BaseClient):
             InvalidResponseError: An answer of success cannot be understood, after all retries.
             TransportError: No answer came, after all retries; `RequestTimeoutError` where time ran out.
         """
-        from rodin_sdk import _drive  # noqa: PLC0415
-
         key = Secret(subscription_key)
         del subscription_key
+        from rodin_sdk import _drive  # noqa: PLC0415
+
         return _drive.run(self._transport, self._status_flow(key, request_timeout, max_retries))
 
     def watch(
@@ -147,10 +152,10 @@ class Rodin(BaseClient):
             APIError: The service answered with an error that does not pass.
             TransportError: The connection failed for a reason that does not pass, such as a certificate.
         """
-        from rodin_sdk import _drive  # noqa: PLC0415
-
         key = Secret(subscription_key)
         del subscription_key
+        from rodin_sdk import _drive  # noqa: PLC0415
+
         options = self._wait_options(
             timeout, request_timeout, max_retries, allow_partial=allow_partial, every_poll=every_poll
         )
@@ -191,10 +196,10 @@ class Rodin(BaseClient):
             APIError: The service answered with an error that does not pass.
             TransportError: The connection failed for a reason that does not pass, such as a certificate.
         """
-        from rodin_sdk import _drive  # noqa: PLC0415
-
         key = Secret(subscription_key)
         del subscription_key
+        from rodin_sdk import _drive  # noqa: PLC0415
+
         check_callback(on_update, "on_update")
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         return _drive.run(self._transport, self._wait_flow(key, options), on_update)
@@ -227,10 +232,10 @@ class Rodin(BaseClient):
             ConfigurationError: An argument cannot be used. Nothing was sent.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        from rodin_sdk import _drive  # noqa: PLC0415
-
         concealed = conceal_all(subscription_keys)
         del subscription_keys
+        from rodin_sdk import _drive  # noqa: PLC0415
+
         keys = parse_subscription_keys(concealed)
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         return _drive.outcomes(self._transport, lambda: self._schedule(keys, options))
@@ -260,10 +265,10 @@ class Rodin(BaseClient):
             ConfigurationError: An argument cannot be used. Nothing was sent.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        from rodin_sdk import _drive  # noqa: PLC0415
-
         concealed = conceal_all(subscription_keys)
         del subscription_keys
+        from rodin_sdk import _drive  # noqa: PLC0415
+
         keys = parse_subscription_keys(concealed)
         options = self._wait_options(timeout, request_timeout, max_retries, allow_partial=allow_partial)
         outcomes = _drive.outcomes(self._transport, lambda: self._schedule(keys, options))

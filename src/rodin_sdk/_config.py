@@ -182,7 +182,8 @@ def conceal_all(subscription_keys: Iterable[str]) -> list[Secret] | Secret:
     given = cast("object", subscription_keys)
     if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
         return Secret(given)
-    return [Secret(key) for key in subscription_keys]
+    # Without a variable of ours for the key: the iterable may raise after it.
+    return list(map(Secret, subscription_keys))
 
 
 def parse_subscription_keys(given: list[Secret] | Secret) -> list[Secret]:

@@ -9,11 +9,12 @@ from typing import TypeVar
 from rodin_sdk._alarm import next_of
 from rodin_sdk._errors import ClientClosedError
 from rodin_sdk._flows import Flow
-from rodin_sdk._messages import Answer, Emit, Fault, Send
+from rodin_sdk._messages import Answer, Emit, Fault, Pause, Send
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
+from rodin_sdk._secrets import forget_locals
 from rodin_sdk._transport._sync import Scope, SyncTransport, open_transport
 from rodin_sdk._waits import Watched
 from rodin_sdk._workers import Workers
@@ -34,13 +35,25 @@ def iterate(transport: SyncTransport | Scope, flow: Flow[T]) -> Generator[TaskSt
         except StopIteration as stop:
             value: T = stop.value
             return value
+        except BaseException as error:
+            forget_locals(error)
+            raise
         result = None
-        if isinstance(effect, Send):
-            result = transport.send(effect)
-        elif isinstance(effect, Emit):
+        if isinstance(effect, Emit):
             yield effect.status
         else:
-            transport.pause(effect.seconds)
+            result = _perform(transport, effect)
+
+
+def _perform(transport: SyncTransport | Scope, effect: Send | Pause) -> Answer | Fault | None:
+    try:
+        if isinstance(effect, Send):
+            return transport.send(effect)
+        transport.pause(effect.seconds)
+    except BaseException as error:
+        forget_locals(error)
+        raise
+    return None
 
 
 def run(transport: SyncTransport | Scope, flow: Flow[T], on_update: Callable[[TaskStatus], object] | None = None) -> T:

@@ -104,7 +104,10 @@ class TaskStatus:
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """The decoded body, read-only, with every field that the server sent."""
+        """The decoded body, read-only, with every field that the server sent.
+
+        Where the server sent a key back, `[redacted]` stands in its place, unless it is a part of a job.
+        """
         if isinstance(self._raw, ReadOnlyDict):
             return self._raw
         raw = self._raw.read()

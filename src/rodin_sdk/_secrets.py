@@ -4,14 +4,19 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, NoReturn, final
+from urllib.parse import quote as percent_encoded
 
 from rodin_sdk._text import EXCERPT_LIMIT, printable
 
 REDACTED: Final = "[redacted]"
 _SHORTEST_REDACTED: Final = 4
 """Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._~+=-]*")
+_FORGETFUL: Final = frozenset({"rodin_sdk", "rodin_sdk_generated", "h11"})
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
+_QUERY: Final = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]*+\?)([^\s"'<>]++)""")
+"""What stands behind the question mark of an address can be a signature, which opens a file to whoever has it."""
 _ESCAPED_BY_GO: Final = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
 
 
@@ -49,7 +54,10 @@ class Secret:
         return Secret(self.reveal().rstrip("\r\n"))
 
     def spellings(self) -> tuple[str, ...]:
-        """Returns how texts may have it: as it is, and as JSON or Python may spell it; nothing if it is too short."""
+        """Returns how texts may have it: as it is, and as JSON, Python, HTML or a URL may spell it.
+
+        Nothing if it is too short.
+        """
         if self._spellings is None:
             self._spellings = tuple(dict.fromkeys(_spell(self.reveal())))
         return self._spellings
@@ -77,11 +85,34 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
+def forget_locals(error: BaseException) -> None:
+    """Empties the variables of the frames of ours, and of h11's, that an exception and those behind it came through.
+
+    Keys stand in them, Ctrl-C can strike anywhere, and some tools keep the variables of every frame. Frames that have
+    not ended are left as they are.
+    """
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        waiting += [each.__cause__, each.__context__]
+        trace = each.__traceback__
+        while trace is not None:
+            frame = trace.tb_frame
+            if str(frame.f_globals.get("__name__")).partition(".")[0] in _FORGETFUL:
+                with suppress(RuntimeError):
+                    frame.clear()
+            trace = trace.tb_next
+
+
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Returns `text` with every occurrence of a secret replaced, as it is and as JSON or Python may spell it."""
+    """Returns `text` with every secret in it replaced, however it is spelt, and the queries of addresses as well."""
     for spelling in _spellings(secrets):
         text = text.replace(spelling, REDACTED)
-    return text
+    return redact_queries(text) if "?" in text else text
 
 
 def quote(text: str, secrets: Sequence[Secret], limit: int = EXCERPT_LIMIT) -> str:
@@ -93,10 +124,21 @@ def quote(text: str, secrets: Sequence[Secret], limit: int = EXCERPT_LIMIT) -> s
 
 
 def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
-    """Returns `data` with every occurrence of a secret, in UTF-8, replaced; see `redact`."""
+    """Returns `data` with every secret in it, in UTF-8, replaced, however it is spelt."""
     for spelling in _spellings(secrets):
         data = data.replace(spelling.encode("utf-8", "surrogatepass"), REDACTED.encode())
     return data
+
+
+def redact_queries(text: str) -> str:
+    """Returns `text` with the queries of all addresses in it replaced."""
+    return _QUERY.sub(_without_query, text)
+
+
+def _without_query(found: re.Match[str]) -> str:
+    # JSON may escape the slashes.
+    is_address = "//" in found[1].replace("\\", "")
+    return f"{found[1]}{REDACTED}" if is_address else found[0]
 
 
 def _spellings(secrets: Iterable[Secret]) -> Iterator[str]:
@@ -110,6 +152,10 @@ def _spell(value: str) -> Iterator[str]:
         return
     yield value
     if not _PLAIN.fullmatch(value):
+        from html import escape  # noqa: PLC0415 - the most keys are plain
+
+        yield from (percent_encoded(value, safe="", errors="replace"), percent_encoded(value, errors="replace"))
+        yield from (escape(value), escape(value, quote=False))
         for quoted in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
             escaped = quoted[1:-1]
             # Some libraries escape slashes, Go's what HTML would take for its own.

@@ -16,11 +16,11 @@ from rodin_sdk_generated.models import StatusRequest
 from rodin_sdk._errors import APIError, InvalidResponseError, class_of_code, class_of_status
 from rodin_sdk._json import Undecoded
 from rodin_sdk._messages import Answer, Fault, Phase, Request
-from rodin_sdk._models import TaskStatus
+from rodin_sdk._models import Job, TaskStatus
 from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._retry_after import parse_retry_after
-from rodin_sdk._secrets import Secret, quote, redact, redact_bytes
+from rodin_sdk._secrets import Secret, quote, redact, redact_bytes, redact_queries
 from rodin_sdk._text import printable_bytes
 from rodin_sdk._version import __version__
 
@@ -108,13 +108,21 @@ class _AnswerReader:
         return self._refusal(body, read_error(body))
 
     def _status(self, body: Mapping[str, Any], error: str | None) -> TaskStatus:
+        jobs = read_jobs(body)
         return TaskStatus(
-            read_jobs(body),
+            jobs,
             None if error is None else self._quote(error),
             self._message(body),
             self._request_id,
-            Undecoded(self._answer.content, decode),
+            Undecoded(self._raw(jobs), decode),
         )
+
+    def _raw(self, jobs: tuple[Job, ...]) -> bytes:
+        """Returns the body without the keys, unless they are a part of what it says of the jobs."""
+        content = redact_bytes(self._answer.content, self._secrets)
+        if content != self._answer.content and not _is_about(content, jobs):
+            return self._answer.content
+        return content
 
     def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:
         """Returns the status where every job is final, for then the jobs win over the error; else None."""
@@ -154,6 +162,8 @@ class _AnswerReader:
 
     def _content(self) -> bytes:
         content = redact_bytes(self._answer.content, self._secrets)
+        if b"?" in content:
+            content = redact_queries(content.decode("latin-1")).encode("latin-1")
         if self._answer.unread is None:
             return content
         for secret in self._secrets:
@@ -166,6 +176,13 @@ class _AnswerReader:
 
     def _quote(self, text: str) -> str:
         return quote(text, self._secrets)
+
+
+def _is_about(content: bytes, jobs: tuple[Job, ...]) -> bool:
+    try:
+        return read_jobs(decode(content)) == jobs
+    except MalformedBodyError:
+        return False
 
 
 def _again_after_status(status_code: int) -> Again:

@@ -29,6 +29,7 @@ from tests.faults.answers import (
 from tests.faults.certificates import good, trusting
 from tests.faults.clients import SECRETS, look
 from tests.faults.matrix import covers
+from tests.faults.processes import run_program
 from tests.faults.server import FaultServer, forever, read, reply, secure, send, stall
 from tests.secrets_check import assert_no_secrets
 
@@ -165,6 +166,14 @@ async def cancel(server: FaultServer, key: str, options: dict[str, Any]) -> None
         with pytest.raises(asyncio.CancelledError) as caught:
             await call
     assert_no_secrets(SECRETS, caught.value)
+
+
+def test_a_call_interrupted_in_any_of_its_lines() -> None:
+    with FaultServer([forever(read, send(OK))]) as server:
+        facts = run_program("striking", server.url, strict=False).facts
+    assert facts["shown"] == []
+    assert facts["is_well"]
+    assert facts["strikes"] > 200
 
 
 @covers("secrets-interrupted")

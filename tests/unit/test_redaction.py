@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import pickle
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import httpx
 import pytest
 
-from rodin_sdk import APIError, AsyncRodin, ConfigurationError, InvalidResponseError, Rodin, RodinError
+from rodin_sdk import (
+    APIError,
+    AsyncRodin,
+    ConfigurationError,
+    InvalidResponseError,
+    PermissionDeniedError,
+    Rodin,
+    RodinError,
+)
 from tests.secrets_check import assert_no_secrets
 from tests.unit.support import API_KEY, DONE, SECRETS, SUBSCRIPTION_KEY, UUID, look, refusal, response, transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ECHO = f"the key {API_KEY} may not look at {SUBSCRIPTION_KEY}"
 
@@ -131,7 +143,68 @@ def test_key_within_the_other_key_does_not_save_the_rest() -> None:
 def test_status_shows_no_key_of_its_texts() -> None:
     status = look({**DONE, "error": ECHO, "message": ECHO}, x_request_id=ECHO)
     assert status.message == "the key [redacted] may not look at [redacted]"
-    assert_no_secrets(SECRETS, status, pickled=False)  # for the pickle, which has `raw` as well, see below
+    assert status.raw["message"] == status.message
+    assert_no_secrets(SECRETS, status, pickle.loads(pickle.dumps(status)))
+
+
+def test_what_is_said_of_jobs_is_left_as_it_is() -> None:
+    """A uuid is what the jobs are told apart by, even one that is, or has within it, the subscription key."""
+    jobs = [{"uuid": SUBSCRIPTION_KEY, "status": "Done"}, {"uuid": f"{SUBSCRIPTION_KEY}/2", "status": "Done"}]
+    status = look({"jobs": jobs, "message": ECHO})
+    assert [job.uuid for job in status.jobs] == [SUBSCRIPTION_KEY, f"{SUBSCRIPTION_KEY}/2"]
+    assert status.raw["jobs"] == jobs
+
+
+@pytest.mark.parametrize("key", ["jobs", "uuid", "Done", "1234", '"}],', "[redacted]"])
+def test_a_key_that_is_a_part_of_every_answer_spoils_none(key: str) -> None:
+    body = {"jobs": [{"uuid": "a", "status": "Done", "queue_length": 1234}]}
+    handle = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    with Rodin(API_KEY, http_transport=handle) as rodin:
+        status = rodin.status(key)
+    assert (status.is_done, status.jobs[0].queue_length, status.raw) == (True, 1234, body)
+
+
+@pytest.mark.parametrize("key", ["ab+/cd==&e\"f'<g>", "p?q=r s", "hé-密钥-key"])
+@pytest.mark.parametrize(
+    "spell",
+    [
+        partial(quote, safe=""),
+        quote,
+        html.escape,
+        partial(html.escape, quote=False),
+        repr,
+        json.dumps,
+    ],
+)
+def test_a_key_is_known_however_it_is_spelt(key: str, spell: Callable[[str], str]) -> None:
+    content = f"<p>no {spell(key)} here</p>".encode()
+    handle = httpx.MockTransport(lambda _: httpx.Response(403, content=content))
+    with Rodin(API_KEY, http_transport=handle) as rodin, pytest.raises(PermissionDeniedError) as caught:
+        rodin.status(key)
+    assert spell(key).strip("'\"") not in str(caught.value)
+    assert "[redacted]" in caught.value.body
+
+
+PRESIGNED: Final = "https://files.test/a.glb?X-Tos-Expires=9&X-Tos-Signature=1f2e3d4c5b6a7988"
+
+
+@pytest.mark.parametrize("address", [PRESIGNED, PRESIGNED.replace("/", "\\/"), f"({PRESIGNED})", f"url={PRESIGNED}"])
+@pytest.mark.parametrize("code", [200, 403])
+def test_the_query_of_an_address_is_not_shown(address: str, code: int) -> None:
+    signature = "1f2e3d4c5b6a7988"
+    content = f"<p>see {address} or <a href='{address}'>what?</a> now".encode()
+    handle = httpx.MockTransport(lambda _: httpx.Response(code, content=content))
+    with Rodin(API_KEY, http_transport=handle, max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert_no_secrets([signature], caught.value)
+    assert isinstance(caught.value, PermissionDeniedError | InvalidResponseError)
+    assert caught.value.body.count("a.glb?[redacted]") == 2
+    assert caught.value.body.endswith(">what?</a> now")
+
+
+def test_the_query_of_an_address_in_a_message_is_not_shown() -> None:
+    status = look({**DONE, "message": f"Why? See {PRESIGNED} there."})
+    assert status.message == "Why? See https://files.test/a.glb?[redacted] there."
 
 
 # --- what clients and their errors show
@@ -191,6 +264,31 @@ def test_no_variable_shows_a_key_that_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Rodin(prefix + API_KEY)
     assert_no_secrets([API_KEY], caught.value)
+
+
+@pytest.mark.parametrize("cls", [Rodin, AsyncRodin])
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://me:{}@api.test", "https://api.test/?key={}", ["https://api.test", "https://api.test/#{}"], "{} "],
+    ids=str,
+)
+def test_no_variable_shows_an_address_that_is_refused(base_url: Any, cls: Callable[..., Any]) -> None:
+    password = "hunter2-1f2e3d4c5b6a"
+    given = [each.format(password) for each in base_url] if isinstance(base_url, list) else base_url.format(password)
+    with pytest.raises(ConfigurationError) as caught:
+        cls(API_KEY, base_url=given)
+    assert_no_secrets([password], caught.value)
+
+
+@pytest.mark.parametrize("method", ["as_completed", "wait_all"])
+def test_no_variable_shows_a_key_of_a_list_that_breaks_off(method: str) -> None:
+    def keys() -> Iterator[str]:
+        yield SUBSCRIPTION_KEY
+        raise LookupError("the cursor is closed")
+
+    with Rodin(API_KEY, http_transport=transport()) as rodin, pytest.raises(LookupError) as caught:
+        getattr(rodin, method)(keys())
+    assert_no_secrets(SECRETS, caught.value)
 
 
 @pytest.mark.parametrize("bad", [API_KEY.encode(), [API_KEY], {API_KEY: 1}, (API_KEY,)], ids=lambda v: type(v).__name__)
