@@ -280,7 +280,13 @@ class TestHandicap:
         assert Pacer(Poll()).handicap == _poll.LONGEST_HANDICAP
         assert Pacer(Poll(0.5)).handicap == 0.5
         assert Pacer(Poll(100)).handicap == _poll.LONGEST_HANDICAP
-        assert Pacer(lambda age: age + 3).handicap == 3
+
+    def test_a_callable_is_not_asked_about_a_task_that_is_none(self) -> None:
+        pacer = Pacer(lambda age: 3 / age)
+        assert pacer.handicap == _poll.LONGEST_HANDICAP
+        assert pacer.pause(1.0, 1, low) == 3
+        assert pacer.pause(2.0, 2, low) == 1.5
+        assert pacer.handicap == 3
 
     def test_an_old_task_gets_few_looks_before_a_new_one_gets_its_first(self) -> None:
         assert _poll.LONGEST_HANDICAP / SHORTEST_PAUSE < 19

@@ -80,6 +80,7 @@ async def outcomes(transport: AsyncTransport, make_schedule: Callable[[], Schedu
 
     The schedule is made with the first item: that is when its time begins.
     """
+    transport.check_open()
     schedule = make_schedule()
     looks: _Looks = {}
     ended: _Ended = asyncio.Queue()

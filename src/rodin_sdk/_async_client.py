@@ -315,6 +315,7 @@ class AsyncRodin(BaseClient):
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
+        self._transport.check_open()
         return self
 
     async def __aexit__(

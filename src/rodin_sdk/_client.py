@@ -315,6 +315,7 @@ class Rodin(BaseClient):
         self._transport.close()
 
     def __enter__(self) -> Self:
+        self._transport.check_open()
         return self
 
     def __exit__(

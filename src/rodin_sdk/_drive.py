@@ -79,6 +79,7 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
 
     The schedule is made with the first item: that is when its time begins.
     """
+    transport.check_open()
     schedule = make_schedule()
     process = os.getpid()
     results: _Results = SimpleQueue()

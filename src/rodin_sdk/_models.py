@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, field, frozen
 
 from rodin_sdk._json import ReadOnlyDict, Undecoded, read_only
-from rodin_sdk._text import printable
+from rodin_sdk._text import EXCERPT_LIMIT, printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -53,6 +53,10 @@ _BY_NAME: Final[Mapping[str, JobStatus]] = {
 _FINAL: Final = frozenset({JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELED})
 
 
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= EXCERPT_LIMIT else f"{text[: EXCERPT_LIMIT - 1]}…")
+
+
 @frozen
 class Job:
     """One of the jobs that a task consists of. Their order and meaning are undocumented.
@@ -64,9 +68,9 @@ class Job:
         queue_length: The length of the queue before a waiting job, where the server told it; else None.
     """
 
-    uuid: str
+    uuid: str = field(repr=_excerpt)
     status: JobStatus
-    raw_status: str = Factory(lambda job: job.status.value, takes_self=True)
+    raw_status: str = field(default=Factory(lambda job: job.status.value, takes_self=True), repr=_excerpt)
     queue_length: int | None = None
 
     def __str__(self) -> str:

@@ -13,7 +13,8 @@ class Outcome:
     """The end of the wait for one task: `task` or `error`, and never both.
 
     Attributes:
-        subscription_key: The key as it was given. It is a secret and not shown in the repr.
+        subscription_key: The key as it was given, but for a line end at its end. It is a secret and not shown in the
+            repr.
         task: The completed task; None where there is an error.
         error: What came instead; None where the task was completed.
     """

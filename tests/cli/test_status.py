@@ -121,12 +121,26 @@ def test_an_api_key_that_is_refused_is_not_tried_for_the_other_tasks(cli: Comman
     assert len(emulator.requests) == 1
 
 
+def test_an_answer_can_have_all_the_time_that_it_needs(cli: CommandLine) -> None:
+    assert cli("status", "--timeout", "none", cli.add("Done")).status == 0
+
+
+def test_an_answer_that_cannot_be_understood_names_nothing_that_only_python_has(
+    cli: CommandLine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rodin_sdk._retry.BACKOFF_BASE", 0.0)
+    emulator.faults = lambda _: Fault.html(200)
+    ended = cli("status", cli.add("Done"))
+    assert ended.status == 3
+    assert "anything between here and the service. It begins: " in ended.err
+
+
 def test_no_answer_in_time_is_an_error_of_transport(
     cli: CommandLine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rodin_sdk._retry.BACKOFF_BASE", 0.0)
     emulator.inject(Fault.stalled(), times=4)
-    ended = cli("status", "--timeout", "0.05", cli.add("Done"))
+    ended = cli("status", "--timeout", "0.3", cli.add("Done"))
     assert ended.status == 3
     assert len(emulator.requests) == 4
     assert len(ended.err.splitlines()) == 1

@@ -256,8 +256,14 @@ def test_the_wait_ends_after_twenty_minutes_unless_it_is_told_otherwise(
     ("words", "problem"),
     [
         (["--timeout", "soon", "key"], "Invalid value for '--timeout': 'soon' is no number of seconds; none means "),
-        (["--timeout", "-1", "key"], "Invalid value for '--timeout': '-1' is below 0; none means no limit."),
-        (["--timeout", "nan", "key"], "Invalid value for '--timeout': 'nan' is below 0; none means no limit."),
+        (
+            ["--timeout", "-1", "key"],
+            "Invalid value for '--timeout': it must be 0 or more, not '-1'; none means no limit.",
+        ),
+        (
+            ["--timeout", "nan", "key"],
+            "Invalid value for '--timeout': it must be 0 or more, not 'nan'; none means no limit.",
+        ),
         (["--json", "--quiet", "key"], "--json and --quiet do not go together."),
         ([], "Missing argument 'KEY...'."),
         ([""], "Argument 1 is empty where a key belongs"),

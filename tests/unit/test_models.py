@@ -273,6 +273,12 @@ def test_task_as_text(status: TaskStatus, text: str) -> None:
     assert str(status) == text
 
 
+def test_repr_is_cut_where_the_server_wrote_too_much() -> None:
+    status = TaskStatus([Job("u" * 10**6, JobStatus.UNKNOWN, "s" * 10**6)])
+    assert len(repr(status)) < 1200
+    assert repr(status.jobs[0]).startswith("Job(uuid='uuu")
+
+
 def test_repr_names_what_there_is() -> None:
     shown = repr(TaskStatus((Job("a", JobStatus.DONE),), "E", "m", "id-1", {"jobs": [], "more": 1}))
     assert shown == (

@@ -57,6 +57,24 @@ ASYNC_CALLS: dict[str, Callable[[AsyncRodin, list[str]], Coroutine[Any, Any, obj
 POINTS = ["in a pause", "in a request", "held", "without a place in the budget"]
 
 
+def test_a_closed_client_waits_for_nothing_and_cannot_be_entered_again() -> None:
+    rodin = Rodin("key", http_transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    with rodin:
+        assert rodin.wait_all([]) == list(rodin.as_completed([])) == []
+    for call in (lambda: rodin.wait_all([]), lambda: list(rodin.as_completed([])), rodin.__enter__):
+        with pytest.raises(ClientClosedError):
+            call()
+
+
+async def test_a_closed_async_client_waits_for_nothing_and_cannot_be_entered_again() -> None:
+    rodin = AsyncRodin("key", http_transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    async with rodin:
+        assert await rodin.wait_all([]) == await _all_of(rodin.as_completed([])) == []
+    for call in (lambda: rodin.wait_all([]), lambda: _all_of(rodin.as_completed([])), rodin.__aenter__):
+        with pytest.raises(ClientClosedError):
+            await call()
+
+
 def set_up(emulator: Emulator, point: str) -> tuple[list[str], int, dict[str, Any]]:
     """Returns keys, after how many requests a call is where it is to be, and options of the client."""
     keys = [emulator.add_task([ENDLESS]) for _ in range(20)]

@@ -6,7 +6,7 @@ from typing import Final
 from rodin_sdk._messages import Answer
 
 MAX_BODY: Final = 1024 * 1024
-"""Bytes. The largest answer of the documentation is some hundred bytes a job; 1 MiB holds more than 10,000 jobs."""
+"""Bytes. An answer of the documentation has some hundred bytes a job, and thousands of jobs need less."""
 MAX_HEADERS: Final = 256
 """Header fields. Servers and proxies commonly refuse more than 100."""
 

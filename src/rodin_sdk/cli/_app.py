@@ -103,7 +103,7 @@ def _wait_options(command: Command) -> Command:
             "--timeout",
             metavar="SECONDS",
             default="1200",
-            callback=_to_wait_time,
+            callback=_to_seconds,
             help="For all tasks together; 0 means one look at each, none waits for ever. The default is 1200. "
             "Thousands of tasks need more for their first looks alone.",
         ),
@@ -116,14 +116,16 @@ def _wait_options(command: Command) -> Command:
     )
 
 
-def _to_wait_time(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
-    """Returns the seconds that `--timeout` of a wait means; infinitely many for none."""
+def _to_seconds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """Returns the seconds that `--timeout` means; infinitely many for none."""
+    if value is None:
+        return None
     try:
         seconds = math.inf if value.strip().lower() == "none" else float(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no number of seconds; none means no limit.") from None
     if not seconds >= 0:
-        raise click.BadParameter(f"{value!r} is below 0; none means no limit.")
+        raise click.BadParameter(f"it must be 0 or more, not {value!r}; none means no limit.")
     return seconds
 
 
@@ -175,8 +177,8 @@ def rodin(context: click.Context) -> ExitStatus:
 @_client_options
 @click.option(
     "--timeout",
-    type=float,
     metavar="SECONDS",
+    callback=_to_seconds,
     help="For one HTTP attempt, from connecting to the last byte. The default is 30, and up to four attempts.",
 )
 @_output_options
@@ -254,8 +256,8 @@ def watch(
 @click.option("--host", metavar="HOST", help="The real service: hyper3d (the default), hyperhuman, or a URL.")
 @click.option(
     "--timeout",
-    type=float,
     metavar="SECONDS",
+    callback=_to_seconds,
     help="For one HTTP attempt. The default is 30, and 5 for the look at the real service.",
 )
 @_output_options
@@ -299,7 +301,7 @@ def demo(*, offline: bool, host: str | None, timeout: float | None, as_json: boo
     "--timeout",
     metavar="SECONDS",
     default="none",
-    callback=_to_wait_time,
+    callback=_to_seconds,
     help="How long to run. The default is none: until Ctrl-C.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print base_url, api_key and subscription_keys as JSON.")

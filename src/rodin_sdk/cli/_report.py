@@ -24,7 +24,8 @@ _IN_OPTIONS: Final = (
     (re.compile(r"\bapi_key\b"), "--api-key-file"),
     (re.compile(r"\bbase_url\b"), "--host"),
     (re.compile(r"\brequest_timeout\b"), "--timeout"),
-    (re.compile(r"\bNone means no limit\b"), "inf means no limit"),
+    (re.compile(r"\bNone means no limit\b"), "none means no limit"),
+    (re.compile(r"; `content` has the bytes\b"), ""),
     (re.compile(r"\bsee status\.(?:failed_)?jobs\b"), "see rodin status"),
     (re.compile(r"\bpass allow_partial=True\b"), "pass --allow-partial"),
 )
