@@ -106,8 +106,8 @@ def _skip_pauses(client: Rodin | AsyncRodin, pauses: list[float], pause: object)
 
 
 def open_client(kind: Kind, base_url: str | Sequence[str], **options: Any) -> Opened:
-    """Opens a client with a second for a request, one retry, and no rate limit."""
-    settings = {"request_timeout": 1.0, "max_retries": 1, "requests_per_minute": None, **options}
+    """Opens a client with ten seconds for a request, one retry, and no rate limit."""
+    settings = {"request_timeout": 10.0, "max_retries": 1, "requests_per_minute": None, **options}
     return OpenSync(base_url, **settings) if kind == "sync" else OpenAsync(base_url, **settings)
 
 
