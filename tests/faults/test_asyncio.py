@@ -295,7 +295,7 @@ def test_the_debug_mode_of_asyncio_says_nothing(caplog: pytest.LogCaptureFixture
 
 def test_a_busy_event_loop_ends_in_time() -> None:
     async def main(url: str) -> None:
-        async with client_of(url, request_timeout=0.5) as client:
+        async with client_of(url, request_timeout=5) as client:
             assert await is_right(client, "one")
 
             async def be_busy() -> None:

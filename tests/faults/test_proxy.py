@@ -97,7 +97,7 @@ def test_no_proxy_can_name_a_port(host: str, opens: OpensClients, monkeypatch: p
         monkeypatch.setenv("NO_PROXY", f"{host}:{server.port}")
         assert look(opens(server.url, ssl_context=trusting())).jobs == {"job-1": "Done"}
         monkeypatch.setenv("NO_PROXY", f"{host}:{server.port + 1}")
-        opened = opens(server.url, ssl_context=trusting(), max_retries=0, request_timeout=0.1)
+        opened = opens(server.url, ssl_context=trusting(), max_retries=0, request_timeout=0.3)
         assert isinstance(look(opened).error, RequestTimeoutError)
         proxy.wait_until(lambda: proxy.connections == 1)
 
@@ -197,10 +197,10 @@ STALLS: Final[dict[str, Script]] = {
 def test_the_proxy_stalls(when: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer(STALLS[when]) as proxy:
         via(monkeypatch, proxy.port)
-        opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.15)
+        opened = opens(BEHIND, ssl_context=trusting(), request_timeout=0.3)
         result = look(opened)
         assert type(result.error) is RequestTimeoutError
-        in_time(result.seconds, 0.3)
+        in_time(result.seconds, 0.6)
         assert (proxy.connections, len(opened.pauses)) == (2, 1)
         assert b"Bearer" not in b"".join(proxy.requests)
 

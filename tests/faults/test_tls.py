@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import OpensClients
     from tests.faults.server import Script
 
-SHORT: Final = 0.12
+SHORT: Final = 0.25
 HANDSHAKE_BEGINS: Final = b"\x16\x03\x03\x40\x00"
 """A record of 16 KiB is announced."""
 

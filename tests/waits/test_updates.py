@@ -209,7 +209,7 @@ def test_the_last_look_of_a_wait_is_whole_at_its_deadline(client: Face, emulator
             assert len(status.raw["jobs"]) == 3
 
     with pytest.raises(WaitTimeoutError) as caught:
-        client.wait(key, timeout=0.1, on_update=note)
+        client.wait(key, timeout=1, on_update=note)
     last = caught.value.status
     assert last is not None
     assert (last, last.raw, last.request_id) == (seen[0], seen[0].raw, "the last one")
