@@ -7,16 +7,16 @@ import os
 import re
 import signal
 from collections import deque
-from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import settings
 
 from rodin_sdk import RodinError, TaskError, _wire
 from rodin_sdk.testing.pytest_plugin import rodin_emulator
-from tests.deadlines import TRIES, TooLateError
+from tests.deadlines import STALL, STALLS, TRIES, TooLateError
 from tests.secrets_check import assert_no_secrets
 
 if TYPE_CHECKING:
@@ -37,17 +37,39 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+TRY_AGAIN = pytest.StashKey[bool]()
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Runs a test again that found something too late: the machine may have been busy."""
-    try:
-        yield
-    except TooLateError:
-        for _ in range(TRIES - 2):
-            with suppress(TooLateError):
-                item.runtest()
-                return
-        item.runtest()
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Notes of a test that failed whether the machine may have been too busy for it."""
+    report = yield
+    if report.failed and call.excinfo is not None:
+        item.stash[TRY_AGAIN] = call.excinfo.errisinstance(TooLateError) or STALLS.longest >= STALL
+    return report
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Runs a test, and runs it again, fixtures and all, where the machine may have been too busy for it."""
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = run_once(item, nextitem)
+    for _ in range(TRIES - 1):
+        if item.stash[TRY_AGAIN]:
+            reports = run_once(item, nextitem)
+    for report in reports:
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
+    item.stash[TRY_AGAIN], STALLS.longest = False, 0.0
+    # What the fixtures of an earlier run gave is not to be used again.
+    cast("Any", item)._initrequest()
+    return runtestprotocol(item, log=False, nextitem=nextitem)
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,13 @@
-"""Upper limits on time, for calls that have a deadline.
+"""Upper limits on time, for calls that have a deadline, and what to think of a test that fails on a busy machine.
 
-A busy machine makes a program later than it is, and never sooner: a test that finds a `TooLateError` is run again, up
-to `TRIES` times in all (see `conftest.py`), and one run in time is what counts. Nothing else is ever tried again.
+A busy machine makes a program later than it is, and never sooner. So a test is run again, up to `TRIES` times in all
+(see `conftest.py`), where it finds a `TooLateError`, or where it fails in any way while the process was kept waiting
+for `STALL` or longer at a stretch. One run that passes is what counts. Nothing else is ever tried again.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -16,10 +18,30 @@ if TYPE_CHECKING:
 OVERRUN: Final = 0.25
 """Seconds that the contract allows beyond a deadline."""
 TRIES: Final = 3
+STALL: Final = 0.1
+"""Seconds. The shortest time limits of the tests are about twice as long."""
+_INTERVAL: Final = 0.02
 
 
 class TooLateError(AssertionError):
     """What had a deadline ended after it."""
+
+
+class Stalls:
+    """Notes for how long at most the process, or a thread in it, kept the others waiting."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        threading.Thread(target=self._watch, name="stalls", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            began = time.monotonic()
+            time.sleep(_INTERVAL)
+            self.longest = max(self.longest, time.monotonic() - began - _INTERVAL)
+
+
+STALLS: Final = Stalls()
 
 
 def in_time(taken: float, deadline: float) -> None:
