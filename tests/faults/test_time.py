@@ -92,7 +92,7 @@ def test_a_time_limit_of_one_call_counts(opens: OpensClients) -> None:
         result = look(opens(server.url, request_timeout=None), request_timeout=timedelta(seconds=SHORT), max_retries=2)
         assert type(result.error) is RequestTimeoutError
         in_time(result.seconds, 3 * SHORT)
-        assert len(server.requests) == 3
+        assert (server.connections, len(server.requests)) == (3, 3), str(result.error)
 
 
 @covers("wall-clock")
