@@ -22,6 +22,7 @@ from rodin_sdk import (
 from tests.deadlines import in_time
 from tests.faults.addresses import refusing, silent
 from tests.faults.answers import API_KEY, CHUNKED, DONE, OK, SUBSCRIPTION_KEY, TUNNEL, answer, chunked, echo, head
+from tests.faults.cases import arrived
 from tests.faults.certificates import good, trusting
 from tests.faults.clients import look
 from tests.faults.server import FaultServer, drip, forever, read, receive, reply, reset, secure, send, stall
@@ -79,7 +80,7 @@ def test_faults_of_the_server(fault: str, kind: Kind, opens: OpensClients) -> No
         result = look(opened)
         assert type(result.error) is expected, repr(result.error)
         in_time(result.seconds, requests * 0.4)
-        assert len(server.requests) == requests
+        arrived(server, requests, requests)
         assert look(opened, "a task", request_timeout=5).jobs == {"a task": "Done"}
 
 

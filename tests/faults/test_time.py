@@ -11,7 +11,7 @@ import pytest
 from rodin_sdk import ConfigurationError, RequestTimeoutError
 from tests.deadlines import in_time
 from tests.faults.answers import CHUNKED, OK, chunked, head
-from tests.faults.cases import Case, hold
+from tests.faults.cases import Case, arrived, hold
 from tests.faults.certificates import good
 from tests.faults.clients import look
 from tests.faults.matrix import covers
@@ -92,7 +92,7 @@ def test_a_time_limit_of_one_call_counts(opens: OpensClients) -> None:
         result = look(opens(server.url, request_timeout=None), request_timeout=timedelta(seconds=SHORT), max_retries=2)
         assert type(result.error) is RequestTimeoutError
         in_time(result.seconds, 3 * SHORT)
-        assert (server.connections, len(server.requests)) == (3, 3), str(result.error)
+        arrived(server, 3, 3)
 
 
 @covers("wall-clock")
