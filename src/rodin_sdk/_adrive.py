@@ -11,7 +11,7 @@ from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import Ended, Look, Schedule
-from rodin_sdk._secrets import forget_locals
+from rodin_sdk._secrets import FORGETTING_LOCALS
 from rodin_sdk._transport._aio import AsyncTransport, open_async_transport
 from rodin_sdk._waits import Watched
 
@@ -25,20 +25,18 @@ _Ended = asyncio.Queue[asyncio.Task[TaskStatus | Refusal] | None]
 
 async def iterate(transport: AsyncTransport, flow: Flow[object]) -> AsyncGenerator[TaskStatus, None]:
     """Performs a flow and yields what it emits."""
-    result: Answer | Fault | None = None
-    while True:
-        try:
-            effect = flow.send(result)
-        except StopIteration:
-            return
-        except BaseException as error:
-            forget_locals(error)
-            raise
-        result = None
-        if isinstance(effect, Emit):
-            yield effect.status
-        else:
-            result = await _perform(transport, effect)
+    with FORGETTING_LOCALS:
+        result: Answer | Fault | None = None
+        while True:
+            try:
+                effect = flow.send(result)
+            except StopIteration:
+                return
+            result = None
+            if isinstance(effect, Emit):
+                yield effect.status
+            else:
+                result = await _perform(transport, effect)
 
 
 async def run(
@@ -47,31 +45,25 @@ async def run(
     on_update: Callable[[TaskStatus], Awaitable[object] | object] | None = None,
 ) -> T:
     """Performs a flow to its end; hands what it emits to `on_update`, and awaits that where it can be."""
-    result: Answer | Fault | None = None
-    while True:
-        try:
-            effect = flow.send(result)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        except BaseException as error:
-            forget_locals(error)
-            raise
-        result = None
-        if not isinstance(effect, Emit):
-            result = await _perform(transport, effect)
-        elif on_update is not None and isawaitable(done := on_update(effect.status)):
-            await done
+    with FORGETTING_LOCALS:
+        result: Answer | Fault | None = None
+        while True:
+            try:
+                effect = flow.send(result)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            result = None
+            if not isinstance(effect, Emit):
+                result = await _perform(transport, effect)
+            elif on_update is not None and isawaitable(done := on_update(effect.status)):
+                await done
 
 
 async def _perform(transport: AsyncTransport, effect: Send | Pause) -> Answer | Fault | None:
-    try:
-        if isinstance(effect, Send):
-            return await transport.send(effect)
-        await transport.pause(effect.seconds)
-    except BaseException as error:
-        forget_locals(error)
-        raise
+    if isinstance(effect, Send):
+        return await transport.send(effect)
+    await transport.pause(effect.seconds)
     return None
 
 

@@ -19,7 +19,7 @@ from rodin_sdk._config import (
     parse_subscription_key,
     parse_subscription_keys,
 )
-from rodin_sdk._secrets import Secret, forget_locals
+from rodin_sdk._secrets import Secret
 
 if TYPE_CHECKING:
     import ssl
@@ -75,12 +75,9 @@ class AsyncRodin(BaseClient):
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         concealed, api_key = conceal(api_key), None
-        try:
-            self._session = open_session(concealed, base_url, requests_per_minute)
-        except BaseException as error:
-            base_url = None  # which may hold a password by mistake
-            forget_locals(error)
-            raise
+        # By mistake an address holds a password, too.
+        address, base_url = Secret(base_url), None
+        self._session = open_session(concealed, address, requests_per_minute)
         self._options = Options().override(request_timeout, max_retries, poll)
         # With the first client, and not with the import, since it loads httpx; and all that a call needs, so that no
         # call fails for want of a file descriptor.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from rodin_sdk._config import parse_seconds, parse_subscription_key, resolve
+from rodin_sdk._secrets import FORGETTING_LOCALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ class BaseClient:
 
 def open_session(
     api_key: Secret | Callable[[], str] | None,
-    base_url: BaseURLArgument | None,
+    base_url: Secret,
     requests_per_minute: float | None,
 ) -> Session:
     """Returns what the calls of a new client share.
@@ -93,7 +94,8 @@ def open_session(
     Raises:
         ConfigurationError: No key was found, or an argument cannot be used.
     """
-    config = resolve(api_key, base_url, requests_per_minute)
+    with FORGETTING_LOCALS:
+        config = resolve(api_key, cast("BaseURLArgument | None", base_url.given), requests_per_minute)
     from rodin_sdk import _flows  # noqa: PLC0415
 
     return _flows.open_session(config)

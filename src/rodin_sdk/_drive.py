@@ -9,12 +9,12 @@ from typing import TypeVar
 from rodin_sdk._alarm import next_of
 from rodin_sdk._errors import ClientClosedError
 from rodin_sdk._flows import Flow
-from rodin_sdk._messages import Answer, Emit, Fault, Pause, Send
+from rodin_sdk._messages import Answer, Emit, Fault, Send
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._outcome import Outcome
 from rodin_sdk._retry import Refusal
 from rodin_sdk._schedule import MAX_IN_FLIGHT, Ended, Look, Schedule
-from rodin_sdk._secrets import forget_locals
+from rodin_sdk._secrets import FORGETTING_LOCALS
 from rodin_sdk._transport._sync import Scope, SyncTransport, open_transport
 from rodin_sdk._waits import Watched
 from rodin_sdk._workers import Workers
@@ -35,43 +35,33 @@ def iterate(transport: SyncTransport | Scope, flow: Flow[T]) -> Generator[TaskSt
         except StopIteration as stop:
             value: T = stop.value
             return value
-        except BaseException as error:
-            forget_locals(error)
-            raise
         result = None
-        if isinstance(effect, Emit):
+        if isinstance(effect, Send):
+            result = transport.send(effect)
+        elif isinstance(effect, Emit):
             yield effect.status
         else:
-            result = _perform(transport, effect)
-
-
-def _perform(transport: SyncTransport | Scope, effect: Send | Pause) -> Answer | Fault | None:
-    try:
-        if isinstance(effect, Send):
-            return transport.send(effect)
-        transport.pause(effect.seconds)
-    except BaseException as error:
-        forget_locals(error)
-        raise
-    return None
+            transport.pause(effect.seconds)
 
 
 def run(transport: SyncTransport | Scope, flow: Flow[T], on_update: Callable[[TaskStatus], object] | None = None) -> T:
     """Performs a flow to its end; hands what it emits to `on_update`."""
-    looks = iterate(transport, flow)
-    while True:
-        try:
-            status = next(looks)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        if on_update is not None:
-            on_update(status)
+    with FORGETTING_LOCALS:
+        looks = iterate(transport, flow)
+        while True:
+            try:
+                status = next(looks)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            if on_update is not None:
+                on_update(status)
 
 
 def snapshots(transport: SyncTransport, flow: Flow[object]) -> Generator[TaskStatus, None, None]:
     """Performs a flow, and yields what it emits."""
-    yield from iterate(transport, flow)
+    with FORGETTING_LOCALS:
+        yield from iterate(transport, flow)
 
 
 def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) -> Generator[Outcome, None, None]:

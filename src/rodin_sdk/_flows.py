@@ -162,7 +162,7 @@ def attempt(
     return outcome
 
 
-def is_outage(outcome: TaskStatus | Refusal) -> bool:
+def is_outage(outcome: TaskStatus | Refusal | None) -> bool:
     """Whether the service did not answer for itself."""
     return (
         isinstance(outcome, Refusal)

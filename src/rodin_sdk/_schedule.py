@@ -67,7 +67,7 @@ class Schedule:
         self._pacer = options.pacer(session)
         self._started = self._left_at = session.clock()
         # One look at each task is taken, with a timeout of 0 as well.
-        self._is_single = self._is_last_round = options.timeout == 0
+        self._is_last_round = options.is_single
         self._deadline = math.inf if self._is_last_round else options.deadline(self._started)
         self._new = deque(keys)
         self._later: list[tuple[float, int, Watched]] = []
@@ -83,7 +83,7 @@ class Schedule:
     def step(self) -> Look | Ended | Idle | None:
         """Returns what to do now; None when every task has ended and was told."""
         now = self._session.clock()
-        if now >= self._deadline or (self._is_single and self._is_held_for_long(now)):
+        if now >= self._deadline or (self._options.is_single and self._is_held_for_long(now)):
             self._expire(now)
         if self._ended:
             self._left_at = now
@@ -143,7 +143,7 @@ class Schedule:
             self._due.append(heapq.heappop(self._later)[2])
         waiting = len(self._new) + len(self._due)
         due = now if waiting else self._later[0][0]
-        earliest = due if self._is_single else max(due, self._session.outage.earliest_look(now))
+        earliest = due if self._options.is_single else max(due, self._session.outage.earliest_look(now))
         if earliest > now:
             self.give_back()
             return earliest

@@ -39,6 +39,11 @@ class Secret:
         return isinstance(self._value, str)
 
     @property
+    def given(self) -> object:
+        """What was passed, string or not."""
+        return self._value
+
+    @property
     def kind(self) -> str:
         """The name of the value's type."""
         return type(self._value).__name__
@@ -85,12 +90,27 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
-def forget_locals(error: BaseException) -> None:
-    """Empties the variables of the frames of ours, and of h11's, that an exception and those behind it came through.
+class _ForgettingLocals:
+    """Empties the variables of our frames, and of h11's, that an exception came through on its way out of the block.
 
     Keys stand in them, Ctrl-C can strike anywhere, and some tools keep the variables of every frame. Frames that have
-    not ended are left as they are.
+    not ended, as that of the block itself, are left as they are.
     """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            _forget_locals(error)
+
+
+FORGETTING_LOCALS: Final = _ForgettingLocals()
+
+
+def _forget_locals(error: BaseException) -> None:
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:

@@ -46,6 +46,11 @@ class WaitOptions:
         return math.inf if self.timeout is None else started + self.timeout
 
     @property
+    def is_single(self) -> bool:
+        """Whether one look at each task is all that was asked for."""
+        return self.timeout == 0
+
+    @property
     def time_of_last_look(self) -> float:
         """Seconds for a look that is taken after the deadline, the wait for its turn included."""
         return math.inf if self.call.request_timeout is None else self.call.request_timeout
@@ -184,14 +189,13 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
     pacer = options.pacer(session)
     watched = Watched(key, session.clock())
     deadline = options.deadline(watched.started)
-    is_single = options.timeout == 0
     # One look is always taken: with a timeout of 0, and when the caller was away for what was left of the time.
-    is_last = is_single
+    is_last = options.is_single
     before: TaskStatus | None = None
     while True:
         if is_last:
             deadline = session.clock() + options.time_of_last_look
-        if not (yield from _turn(session, watched.due, deadline, is_last=is_last, is_single=is_single)):
+        if not (yield from _turn(session, watched.due, deadline, is_last=is_last, is_single=options.is_single)):
             raise watched.timeout(session, session.clock())
         outcome = yield from look(session, watched, options, deadline - session.clock())
         now = session.clock()
@@ -215,7 +219,6 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
     limit = options.limit(left)
     outage = session.outage
     started = session.clock()
-    has_failed = watched.refusal is not None and is_outage(watched.refusal)
     outage.began(started)
     try:
         outcome = yield from attempt(
@@ -229,7 +232,7 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
         )
         # A look that the deadline cut short says nothing about the service.
         if isinstance(outcome, Refusal) and is_outage(outcome) and not watched.was_cut:
-            if not has_failed:
+            if not is_outage(watched.refusal):
                 watched.answers = outage.answers
             is_news = watched.answers == outage.answers
             outage.failed(session.clock(), id(watched), session.dice(), outcome.error, is_news=is_news)
