@@ -17,8 +17,8 @@ from typing import Final
 _Started = SimpleQueue[BaseException | None]
 
 _PATIENCE: Final = 1.0
-"""Seconds for all threads to end: they take a moment, unless a name lookup holds one up, which nothing interrupts, or
-the garbage collector closes a wait amid a step that they wait for."""
+"""Seconds for all threads to end: they take a moment, unless a transport of the user's own holds one up, or the garbage
+collector closes a wait amid a step that they wait for."""
 
 
 class Workers:

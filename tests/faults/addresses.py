@@ -40,7 +40,9 @@ class Resolver:
 
     Attributes:
         failures: How often it fails before it answers.
-        gate: Where it is not set, resolving waits for it.
+        gate: Where it is not set, resolving a name waits for it.
+        is_asked: Is set with the first name.
+        has_answered: Is set with the first answer.
     """
 
     def __init__(self, *addresses: Address) -> None:
@@ -49,18 +51,37 @@ class Resolver:
         self.calls = 0
         self.gate = threading.Event()
         self.gate.set()
+        self.is_asked = threading.Event()
+        self.has_answered = threading.Event()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Resolver:
         resolve: Callable[..., Any] = self._resolve
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         return self
 
-    def _resolve(self, *_: Any, **__: Any) -> list[Any]:
+    @contextmanager
+    def stalled(self) -> Generator[Resolver, None, None]:
+        """Lets names wait within a block, and until the gate is opened in it."""
+        self.gate.clear()
+        try:
+            yield self
+        finally:
+            self.gate.set()
+
+    def _resolve(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        if host == "127.0.0.1":
+            return _infos([(host, port)])
         self.calls += 1
+        self.is_asked.set()
         self.gate.wait(10)
+        self.has_answered.set()
         if self.calls <= self.failures:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [(_family(address), socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address) for address in self.addresses]
+        return _infos(self.addresses)
+
+
+def _infos(addresses: Sequence[Address]) -> list[Any]:
+    return [(_family(address), socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address) for address in addresses]
 
 
 def _family(address: Address) -> socket.AddressFamily:

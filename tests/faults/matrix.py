@@ -41,6 +41,7 @@ INVALID: Final = "InvalidResponseError, and nothing else"
 MATRIX: Final = {
     # --- Connection and TLS
     "dns-failure": Row("the name is not found", RETRY),
+    "dns-stall": Row("the resolver does not answer", "retried; ends in time; other hosts are not held up"),
     "refused": Row("nobody listens", RETRY),
     "connect-timeout": Row("nobody answers the connect", RETRY),
     "tls-stall": Row("the TLS handshake stalls or drips", RETRY),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import json
+import signal
 import threading
 import time
 from contextlib import ExitStack
@@ -11,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from rodin_sdk import RequestTimeoutError, TransportError
+from rodin_sdk import RequestTimeoutError, Rodin, TransportError
 from rodin_sdk._transport._deadline import CHUNK
 from tests.deadlines import in_time
 from tests.faults.addresses import UNREACHABLE, Address, Resolver, refusing, silent
-from tests.faults.answers import DONE, OK, answer, echo, head
+from tests.faults.answers import API_KEY, DONE, OK, answer, echo, head
 from tests.faults.certificates import good, trusting
 from tests.faults.clients import KINDS, Look, OpenAsync, look, open_client
 from tests.faults.matrix import covers
@@ -44,6 +46,14 @@ if TYPE_CHECKING:
 
 LOCAL: Final = "http://localhost:9"
 GOOD: Final[Script] = [forever(read, reply(echo))]
+
+
+def look_with_patience(kind: Kind) -> Look:
+    opened = open_client(kind, LOCAL, request_timeout=30, max_retries=0)
+    try:
+        return look(opened)
+    finally:
+        opened.end()
 
 
 @covers("dns-failure")
@@ -75,18 +85,66 @@ def test_a_name_without_an_address(opens: OpensClients, monkeypatch: pytest.Monk
     assert len(opened.pauses) == 1
 
 
-def test_a_resolver_that_stalls_ends_an_async_call_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the synchronous client this is a risk that remains: nothing interrupts the system's resolver."""
-    resolver = Resolver(("127.0.0.1", 9)).install(monkeypatch)
-    resolver.gate.clear()
-    opened = open_client("async", LOCAL, request_timeout=0.2)
-    try:
+@covers("dns-stall")
+def test_a_resolver_that_stalls(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(GOOD) as server, Resolver(("127.0.0.1", server.port)).install(monkeypatch).stalled() as resolver:
+        opened = opens(LOCAL, request_timeout=0.2)
         result = look(opened)
-    finally:
+        assert type(result.error) is RequestTimeoutError
+        assert "could be made in time" in str(result.error)
+        in_time(result.seconds, 0.4)
+        assert (len(opened.pauses), server.connections) == (1, 0)
         resolver.gate.set()
+        assert look(opened, "a task", request_timeout=5.0).jobs == {"a task": "Done"}
+
+
+@covers("dns-stall")
+def test_a_resolver_that_stalls_has_5_seconds(
+    both_at_once: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Resolver().install(monkeypatch).stalled():
+        results = list(both_at_once.map(look_with_patience, KINDS))
+    for result in results:
+        assert type(result.error) is RequestTimeoutError
+        in_time(result.seconds, 5.0)
+
+
+def test_ctrl_c_strikes_a_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    with Resolver().install(monkeypatch).stalled() as resolver, Rodin(API_KEY, base_url=LOCAL) as client:
+
+        def press() -> None:
+            resolver.is_asked.wait(10)
+            signal.pthread_kill(main_thread, signal.SIGINT)
+
+        threading.Thread(target=press).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            client.status("a task", request_timeout=None)
+        in_time(time.monotonic() - started, 0)
+
+
+def test_a_lookup_that_outlasts_its_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop does not wait for it in the end, and what it finds is of no use to anybody."""
+    with Resolver().install(monkeypatch).stalled() as resolver:
+        started = time.monotonic()
+        opened = open_client("async", LOCAL, request_timeout=0.2, max_retries=0)
+        assert type(look(opened).error) is RequestTimeoutError
         opened.end()
-    assert type(result.error) is RequestTimeoutError
-    in_time(result.seconds, 0.4)
+        in_time(time.monotonic() - started, 0.2)
+        resolver.gate.set()
+        resolver.has_answered.wait(10)
+
+
+def test_a_name_is_looked_up_without_a_thread_to_spare(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise RuntimeError("can't start new thread")
+
+    with FaultServer(GOOD) as server:
+        opened = opens(server.url)
+        monkeypatch.setattr(_thread, "start_new_thread", refuse)
+        assert look(opened, "a task").jobs == {"a task": "Done"}
 
 
 @covers("refused")
@@ -124,16 +182,9 @@ def test_nobody_answers_the_connect(opens: OpensClients) -> None:
 def test_several_silent_addresses_take_5_seconds_together(
     both_at_once: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(kind: Kind) -> Look:
-        opened = open_client(kind, LOCAL, request_timeout=30, max_retries=0)
-        try:
-            return look(opened)
-        finally:
-            opened.end()
-
     with ExitStack() as stack:
         Resolver(*(stack.enter_context(silent()) for _ in range(8))).install(monkeypatch)
-        results = list(both_at_once.map(run, KINDS))
+        results = list(both_at_once.map(look_with_patience, KINDS))
     for result in results:
         assert type(result.error) is RequestTimeoutError
         in_time(result.seconds, 5.0)

@@ -23,7 +23,7 @@ from tests.faults.matrix import covers
 from tests.faults.server import FaultServer, forever, pause, read, receive, reply, secure, send, stall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.faults.clients import Kind
     from tests.faults.conftest import OpensClients
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ALIVE: Final[Script] = [forever(read, reply(echo))]
 
 
-def call_from_everywhere(kind: Kind, url: str, callers: int, calls: int, **options: Any) -> int:
+def call_from_everywhere(kind: Kind, url: str | Sequence[str], callers: int, calls: int, **options: Any) -> int:
     """Makes calls from so many threads, or tasks, over one client; returns how many answers were wrong."""
     settings: dict[str, Any] = {"requests_per_minute": None, "max_retries": 0, **options}
     if kind == "sync":
@@ -130,7 +130,7 @@ def test_calls_that_pause_end_when_the_client_is_closed(kind: Kind) -> None:
         assert [type(error) for error in errors] == [ClientClosedError] * 5
 
 
-def close_during_calls(kind: Kind, url: str, wait: Callable[[], None], **options: Any) -> list[BaseException]:
+def close_during_calls(kind: Kind, url: str, wait: Callable[[], object], **options: Any) -> list[BaseException]:
     """Waits while five calls without a limit are under way, and closes their client; returns how they ended."""
     settings: dict[str, Any] = {"request_timeout": None, "requests_per_minute": None, "max_retries": 0, **options}
     if kind == "sync":
@@ -336,15 +336,17 @@ def test_a_key_is_checked_before_anything_is_sent(opens: OpensClients) -> None:
         assert server.connections == 0
 
 
-def test_a_resolver_that_stalls_does_not_keep_a_closed_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FaultServer(ALIVE) as server:
-        resolver = Resolver(("127.0.0.1", server.port)).install(monkeypatch)
-        resolver.gate.clear()
-
-        def wait() -> None:
-            server.wait_until(lambda: resolver.calls > 0)
-            # Later the resolver goes on, since the event loop waits for its threads in the end.
-            threading.Timer(0.2, resolver.gate.set).start()
-
-        errors = close_during_calls("async", "http://localhost:9", wait)
+@covers("closing")
+def test_calls_that_look_up_a_name_end_when_the_client_is_closed(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Resolver().install(monkeypatch).stalled() as resolver:
+        errors = close_during_calls(kind, "http://localhost:9", lambda: resolver.is_asked.wait(10))
         assert [type(error) for error in errors] == [ClientClosedError] * 5
+
+
+@covers("dns-stall")
+def test_names_that_stall_take_nothing_from_other_hosts(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads that an event loop has for its own lookups would all be taken."""
+    with FaultServer(ALIVE) as server, Resolver().install(monkeypatch).stalled():
+        hosts = ("http://localhost:9", server.url)
+        assert call_from_everywhere(kind, hosts, 40, 1, max_retries=1, request_timeout=1.0) == 0
+        assert len(server.requests) == 40

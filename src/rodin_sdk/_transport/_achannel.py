@@ -8,11 +8,13 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, cast
 
-from rodin_sdk._transport._channel import Address, interleave
+from rodin_sdk._transport._channel import interleave
 from rodin_sdk._transport._deadline import CHUNK, STAGGER
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
+from rodin_sdk._transport._lookup import Address, Found, addresses, look_up
 from rodin_sdk._transport._readable import is_readable
 
 _HIGH_WATER: Final = 64 * 1024
@@ -37,8 +39,7 @@ class AsyncChannel(asyncio.Protocol):
         """Connects to whichever address of the host answers first."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(connect_timeout):
-            infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            sock = await _connect(interleave(infos))
+            sock = await _connect(interleave(addresses(await _found(host, port))))
             await loop.create_connection(lambda: self, sock=sock)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -125,6 +126,23 @@ class AsyncChannel(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def _found(host: str, port: int) -> Found:
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[Found] = loop.create_future()
+
+    def tell(found: Found) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, waiter, found)
+
+    look_up(host, port, tell)
+    return await waiter
+
+
+def _settle(waiter: asyncio.Future[Found], found: Found) -> None:
+    if not waiter.done():
+        waiter.set_result(found)
 
 
 async def _connect(addresses: Iterable[Address]) -> socket.socket:

@@ -1,6 +1,5 @@
 """One TCP or TLS connection, whose every operation is clamped to the time that is left."""
 
-import codecs
 import errno
 import os
 import selectors
@@ -10,19 +9,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
+from queue import SimpleQueue
 from traceback import walk_tb
-from typing import Any, Final, cast
+from typing import Final, cast
 
+from rodin_sdk._alarm import next_of
 from rodin_sdk._transport._deadline import CHUNK, STAGGER, Deadline
 from rodin_sdk._transport._http11 import Dialogue, Tunnel
+from rodin_sdk._transport._lookup import Address, Found, addresses, look_up
 from rodin_sdk._transport._readable import is_readable
 
 _UNDER_WAY: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)})
 """What a connect that does not block returns, on Windows, too."""
-
-Address = tuple[int, int, int, str, tuple[Any, ...]]
-"""What `getaddrinfo` returns: family, type and protocol of a socket, a name, and the address to connect it to."""
-codecs.lookup("idna")  # else loaded by the first name lookup, which may find no file descriptor left
 
 
 class Channel:
@@ -34,13 +32,15 @@ class Channel:
 
     def __init__(self) -> None:
         self.deadline = Deadline(None)
+        self._found: SimpleQueue[Found | None] = SimpleQueue()
         self._socket: socket.socket | None = None
         self._is_cut = False
 
     def connect(self, host: str, port: int, connect_timeout: float) -> None:
         """Connects to whichever address of the host answers first."""
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        self._hold(_connect(interleave(infos), self.deadline.within(connect_timeout), self._check))
+        deadline = self.deadline.within(connect_timeout)
+        look_up(host, port, self._found.put)
+        self._hold(_connect(interleave(addresses(self._await_found(deadline))), deadline, self._check))
         self._in_use().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -82,6 +82,7 @@ class Channel:
     def cut(self) -> None:
         """Makes whoever uses the connection in another thread fail at once."""
         self._is_cut = True
+        self._found.put(None)
         if self._socket is not None:
             with suppress(OSError):
                 # The socket below TLS: SSLSocket.shutdown() would drop the TLS object that the other thread uses.
@@ -91,6 +92,13 @@ class Channel:
         """Closes the connection without a word to the other side."""
         if self._socket is not None:
             self._socket.close()
+
+    def _await_found(self, deadline: Deadline) -> Found:
+        found = next_of(self._found, deadline.left())
+        self._check()
+        if found is None:
+            raise TimeoutError
+        return found
 
     def _in_use(self) -> socket.socket:
         sock = cast("socket.socket", self._socket)  # which is there from connect() on
