@@ -56,7 +56,8 @@ class Rodin(BaseClient):
         http_transport: What sends the requests instead of the SDK's own transport; it is closed with the client. A
             time limit inside a synchronous one is checked between the chunks of an answer only.
         ssl_context: The certificates to trust, such as a company's own. None: certifi's, or those that the
-            environment's `SSL_CERT_FILE` and `SSL_CERT_DIR` name. There is no way to switch verification off.
+            environment's `SSL_CERT_FILE` and `SSL_CERT_DIR` name. There is no way to switch verification off: a context
+            that does not verify certificates and their names is refused.
 
     Raises:
         ConfigurationError: No key was found, or an argument cannot be used. Nothing was sent.

@@ -15,6 +15,7 @@ _SHORTEST_REDACTED: Final = 4
 """Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
 _FORGETFUL: Final = frozenset({"rodin_sdk", "rodin_sdk_generated", "h11"})
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
+_ESCAPED: Final = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u00([2-7][0-9A-Fa-f])")
 _QUERY: Final = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]*+\?)([^\s"'<>]++)""")
 """What stands behind the question mark of an address can be a signature, which opens a file to whoever has it."""
 _ESCAPED_BY_GO: Final = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
@@ -132,6 +133,8 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
     """Returns `text` with every secret in it replaced, however it is spelt, and the queries of addresses as well."""
     for spelling in _spellings(secrets):
         text = text.replace(spelling, REDACTED)
+    if "\\u00" in text:
+        text = _without_escaped(_encode(text), secrets).decode("utf-8", "surrogatepass")
     return redact_queries(text) if "?" in text else text
 
 
@@ -145,9 +148,30 @@ def quote(text: str, secrets: Sequence[Secret], limit: int = EXCERPT_LIMIT) -> s
 
 def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
     """Returns `data` with every secret in it, in UTF-8, replaced, however it is spelt."""
+    data = _without(data, secrets)
+    return _without_escaped(data, secrets) if b"\\u00" in data else data
+
+
+def _without(data: bytes, secrets: Iterable[Secret]) -> bytes:
     for spelling in _spellings(secrets):
-        data = data.replace(spelling.encode("utf-8", "surrogatepass"), REDACTED.encode())
+        data = data.replace(_encode(spelling), REDACTED.encode())
     return data
+
+
+def _without_escaped(data: bytes, secrets: Iterable[Secret]) -> bytes:
+    """Returns `data` without secrets of which any character may be escaped, as JSON allows."""
+    plain = _ESCAPED.sub(_unescaped, data)
+    cleaned = _without(plain, secrets)
+    return data if cleaned == plain else cleaned
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    character = bytes.fromhex(found[2].decode())
+    return found[0] if character in b'"\\\x7f' else found[1] + character
 
 
 def redact_queries(text: str) -> str:
@@ -161,9 +185,13 @@ def _without_query(found: re.Match[str]) -> str:
     return f"{found[1]}{REDACTED}" if is_address else found[0]
 
 
+def longest_first(secrets: Iterable[Secret]) -> list[Secret]:
+    """Returns secrets in the order in which to remove them, since one may be a part of another."""
+    return sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True)
+
+
 def _spellings(secrets: Iterable[Secret]) -> Iterator[str]:
-    """Yields what to remove, the longest secret first, since one may be a part of another."""
-    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
+    for secret in longest_first(secrets):
         yield from secret.spellings()
 
 

@@ -20,7 +20,7 @@ from rodin_sdk._models import Job, TaskStatus
 from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._retry_after import parse_retry_after
-from rodin_sdk._secrets import Secret, quote, redact, redact_bytes, redact_queries
+from rodin_sdk._secrets import Secret, longest_first, quote, redact, redact_bytes, redact_queries
 from rodin_sdk._text import printable_bytes
 from rodin_sdk._version import __version__
 
@@ -95,9 +95,11 @@ class _AnswerReader:
             if error is None:
                 return self._status(body, None)
         except MalformedBodyError as malformed:
-            quoted = quote(malformed.quoted, self._secrets, _QUOTED)
-            return self._invalid(malformed.reason.replace("{}", quoted), is_answer=body is not None)
-        return self._final_status(body, error) or self._refusal(body, error)
+            reason = malformed.reason.replace("{}", quote(malformed.quoted, self._secrets, _QUOTED))
+        else:
+            return self._final_status(body, error) or self._refusal(body, error)
+        # The exception is gone by now, and with it the decoded text, which can be large.
+        return self._invalid(reason, is_answer=body is not None)
 
     def failure(self) -> Refusal:
         """Reads an answer of any other code, whose body may be anything."""
@@ -119,9 +121,13 @@ class _AnswerReader:
 
     def _raw(self, jobs: tuple[Job, ...]) -> bytes:
         """Returns the body without the keys, unless they are a part of what it says of the jobs."""
-        content = redact_bytes(self._answer.content, self._secrets)
-        if content != self._answer.content and not _is_about(content, jobs):
-            return self._answer.content
+        content = self._answer.content
+        without = redact_bytes(content, self._secrets)
+        if without == content or _is_about(without, jobs):
+            return without
+        for secret in longest_first(self._secrets):
+            if _is_about(without := redact_bytes(content, (secret,)), jobs):
+                content = without
         return content
 
     def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:

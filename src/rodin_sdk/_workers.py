@@ -40,17 +40,10 @@ class Workers:
         self._owner = 0
 
     def submit(self, job: Callable[[], object]) -> None:
-        """Has a job done, which must not raise, as soon as a thread is free.
-
-        Raises:
-            RuntimeError: The system gives no thread at all. `MemoryError` says the same.
-        """
-        if not self._threads:
-            self._owner = threading.get_ident()
-            started: _Started = SimpleQueue()
-            _thread.start_new_thread(self._start, (started,))
-            if (error := started.get()) is not None:
-                raise error
+        """Has a job done, which must not raise, as soon as a thread is free; at once where the system has no thread."""
+        if not self._threads and not self._start_first():
+            job()
+            return
         self._jobs.put(job)
 
     def close(self, *, wait: bool) -> None:
@@ -73,6 +66,18 @@ class Workers:
             # By yet another thread: the end of a Thread object calls back, and there an interruption would be lost.
             with suppress(RuntimeError):
                 _thread.start_new_thread(self._threads.clear, ())
+
+    def _start_first(self) -> bool:
+        self._owner = threading.get_ident()
+        started: _Started = SimpleQueue()
+        try:
+            _thread.start_new_thread(self._start, (started,))
+        except RuntimeError:
+            return False
+        error = started.get()
+        if error is not None and not isinstance(error, RuntimeError):
+            raise error
+        return error is None
 
     def _start(self, started: _Started) -> None:
         """Starts another thread; tells whether the system had one."""

@@ -58,6 +58,7 @@ MATRIX: Final = {
     "proxy-stalls": Row("the proxy stalls", "retried; its password in no message"),
     "descriptors": Row("out of file descriptors: limit 60, 150 callers", "TransportError, recovers, leaks none"),
     "http-1.0": Row("an HTTP/1.0 server", "works"),
+    "blanks": Row("15 KB of white space in a head", "TransportError within the deadline"),
     # --- Time
     "stall": Row("a stall before the head, after it, mid body", "ends at the deadline; retried"),
     "drip": Row("a byte now and then; endless 103, endless chunk extensions", "ends at the total deadline"),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from rodin_sdk import AsyncRodin, ClientClosedError, RodinError
+from rodin_sdk import AsyncRodin, ClientClosedError, RequestTimeoutError, RodinError
 from tests.deadlines import in_time
 from tests.faults.answers import API_KEY, CHUNKED, OK, TUNNEL, echo
 from tests.faults.certificates import good, trusting
@@ -307,4 +308,24 @@ def test_a_busy_event_loop_ends_in_time() -> None:
             busy.cancel()
 
     with FaultServer([read, reply(echo), read, pause(0.1), reply(echo), send(OK)]) as server:
+        asyncio.run(main(server.url))
+
+
+def test_an_answer_that_came_while_the_event_loop_was_busy_counts() -> None:
+    """The loop sees the answer and the end of the time limit at once, though one came long before the other."""
+
+    async def main(url: str) -> None:
+        async with client_of(url, request_timeout=0.4, max_retries=0) as client:
+            for _ in range(2):
+                call = asyncio.create_task(client.status("a task"))
+                await asyncio.to_thread(server.wait_until, lambda: len(server.requests) > len(seen))
+                seen.append(1)
+                time.sleep(0.6)  # noqa: ASYNC251 - to be busy is the point
+                assert [job.uuid for job in (await call).jobs] == ["a task"]
+            with pytest.raises(RequestTimeoutError):
+                await client.status("another")
+
+    seen: list[int] = []
+    late: Script = [read, pause(0.2), reply(echo)]
+    with FaultServer(late, late, [read, send(OK[:-1]), stall]) as server:
         asyncio.run(main(server.url))

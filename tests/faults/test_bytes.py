@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BODY: Final = OK.partition(b"\r\n\r\n")[2]
 CLOSE: Final = "Connection: close"
 BLOCK: Final = b"x" * 65536
+BLANKS: Final = " " * 15_000
+"""That many would keep h11 busy for a second and more."""
 
 
 def cut(name: str, data: bytes, *ending: Step) -> Case:
@@ -99,6 +101,16 @@ CASES: Final = [
     huge("an endless chunk extension", CHUNKED + b"5;name=", forever(send(BLOCK))),
     huge("endless trailers", CHUNKED + chunked(BODY) + b"0\r\n", forever(send(b"x: y\r\n" * 9999))),
     huge("empty lines before the answer", b"", forever(send(b"\r\n" * 9999))),
+    *(
+        Case("blanks", name, [read, send(data), stall], TransportError, timeout=0.3)
+        for name, data in {
+            "in a header": head("Server: " + BLANKS + "\0"),
+            "of tabs": head("Server: " + "\t" * 15_000 + "\0"),
+            "in a folded header": head("Server:" + "\r\n " * 5_000 + "\0"),
+            "before a chunk": CHUNKED + f"5;{BLANKS}\nx\r\n".encode(),
+            "in a trailer": CHUNKED + b"0\r\n" + f"Server: {BLANKS}\0\r\n\r\n".encode(),
+        }.items()
+    ),
     invalid("endless-body", "1 GB", head(f"Content-Length: {2**30}"), stall),
     invalid("endless-body", "a length of 20 digits", head("Content-Length: " + "9" * 20), stall),
     Case("endless-body", "chunked", [read, send(CHUNKED), forever(send(chunked(BLOCK)))], InvalidResponseError),
@@ -142,6 +154,24 @@ def test_a_status_beyond_all_classes_is_named(opens: OpensClients) -> None:
         error = look(opens(server.url)).error
         assert type(error) is APIError
         assert error.status_code == 999
+
+
+def test_white_space_in_a_body_is_read(opens: OpensClients) -> None:
+    for white in (b" ", b"\r\n", b"\t"):
+        body = white * 9000 + BODY + white * 9000
+        chunks = CHUNKED + chunked(body[:8999], body[8999:9001], body[9001:], b"")
+        with FaultServer([forever(read, send(answer(body)), read, send(chunks))]) as server:
+            opened = opens(server.url)
+            assert [look(opened).jobs for _ in range(4)] == [{"job-1": "Done"}] * 4
+            assert server.connections == 1
+
+
+def test_a_head_of_15_kb_is_read(opens: OpensClients) -> None:
+    fields = [f"x-{number}: {'y' * 140}" for number in range(100)]
+    with FaultServer([forever(read, send(answer(DONE, *fields)))]) as server:
+        opened = opens(server.url)
+        assert [look(opened).jobs for _ in range(2)] == [{"job-1": "Done"}] * 2
+        assert server.connections == 1
 
 
 @covers("compressed")

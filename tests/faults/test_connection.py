@@ -142,9 +142,11 @@ def test_a_name_is_looked_up_without_a_thread_to_spare(opens: OpensClients, monk
         raise RuntimeError("can't start new thread")
 
     with FaultServer(GOOD) as server:
-        opened = opens(server.url)
+        Resolver(("127.0.0.1", server.port)).install(monkeypatch).failures = 1
+        opened = opens(LOCAL)
         monkeypatch.setattr(_thread, "start_new_thread", refuse)
         assert look(opened, "a task").jobs == {"a task": "Done"}
+        assert len(opened.pauses) == 1
 
 
 @covers("refused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -15,11 +16,14 @@ from tests.faults.addresses import refusing
 from tests.faults.answers import OK, PROXY_PASSWORD, PROXY_USER, TUNNEL, answer, echo, head
 from tests.faults.cases import arrived
 from tests.faults.certificates import good, of_another_host, trusting
-from tests.faults.clients import look
+from tests.faults.clients import KINDS, Look, look, open_client
 from tests.faults.matrix import covers
 from tests.faults.server import FaultServer, drip, forever, read, reply, reset, secure, send, stall, until
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tests.faults.clients import Kind
     from tests.faults.conftest import OpensClients
     from tests.faults.server import Script
 
@@ -205,6 +209,52 @@ def test_the_proxy_stalls(when: str, opens: OpensClients, monkeypatch: pytest.Mo
         assert len(opened.pauses) == 1
         arrived(proxy, 2, len(proxy.requests))
         assert b"Bearer" not in b"".join(proxy.requests)
+
+
+@pytest.mark.parametrize("when", ["before the request is read", "before the answer", "mid answer", "drip"])
+def test_a_tunnel_that_is_not_made_leaves_time_for_the_next_host(
+    when: str, opens: OpensClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(STALLS[when], THROUGH) as proxy:
+        via(monkeypatch, proxy.port)
+        hosts = ["https://127.0.0.1:9", "https://127.0.0.1:10"]
+        opened = opens(hosts, ssl_context=trusting(), max_retries=0, request_timeout=2.0)
+        result = look(opened, "a task")
+        assert result.jobs == {"a task": "Done"}
+        in_time(result.seconds, 2.0)
+        assert proxy.requests[-2].startswith(b"CONNECT 127.0.0.1:10 ")
+
+
+def test_a_tunnel_has_5_seconds(both_at_once: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(kind: Kind) -> Look:
+        opened = open_client(kind, BEHIND, ssl_context=trusting(), request_timeout=30, max_retries=0)
+        try:
+            return look(opened)
+        finally:
+            opened.end()
+
+    with FaultServer([read, stall]) as proxy:
+        via(monkeypatch, proxy.port)
+        for result in both_at_once.map(run, KINDS):
+            assert type(result.error) is RequestTimeoutError
+            in_time(result.seconds, 5.0)
+
+
+@covers("proxy-407")
+def test_a_refusal_while_the_caller_handles_another_error(opens: OpensClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the caller is about to handle stands behind each exception that is raised meanwhile."""
+    refusal = b"HTTP/1.1 407 No\r\n\r\n"
+    with FaultServer([read, send(refusal), stall]) as proxy:
+        via(monkeypatch, proxy.port)
+        opened = opens(BEHIND, ssl_context=trusting(), max_retries=3)
+        for handled in (FileNotFoundError(2, "of the caller's own"), TimeoutError(), SSLCertVerificationError()):
+            try:
+                raise handled
+            except OSError:
+                result = look(opened)
+            assert type(result.error) is TransportError
+            assert "the proxy answered 407" in str(result.error)
+        assert (proxy.connections, opened.pauses) == (3, [])
 
 
 @covers("untrusted")

@@ -195,6 +195,28 @@ def test_the_environment_names_certificates(
         assert look(opens(server.url)).jobs == {"job-1": "Done"}
 
 
+def test_the_environment_is_read_for_each_client(
+    opens: OpensClients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificates.authority().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with FaultServer([secure(good()), forever(read, send(OK))], scheme="https") as server:
+        assert type(look(opens(server.url)).error) is TransportError
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert look(opens(server.url)).jobs == {"job-1": "Done"}
+        monkeypatch.delenv("SSL_CERT_FILE")
+        assert type(look(opens(server.url)).error) is TransportError
+
+
+@pytest.mark.parametrize("how", ["nothing", "no names", "what comes"])
+def test_a_context_that_does_not_verify_is_refused(how: str, opens: OpensClients) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    if how != "no names":
+        context.verify_mode = ssl.CERT_NONE if how == "nothing" else ssl.CERT_OPTIONAL
+    with pytest.raises(ConfigurationError, match="whoever answers would get the API key"):
+        opens("https://127.0.0.1:9", ssl_context=context)
+
+
 @pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "garbage"])
 @pytest.mark.usefixtures("fresh_default_context")
 def test_certificates_that_cannot_be_read(

@@ -155,6 +155,39 @@ def test_what_is_said_of_jobs_is_left_as_it_is() -> None:
     assert status.raw["jobs"] == jobs
 
 
+def test_the_other_key_is_removed_beside_jobs_that_are_left_as_they_are() -> None:
+    jobs = [{"uuid": SUBSCRIPTION_KEY, "status": "Done"}]
+    status = look({"jobs": jobs, "echo": API_KEY})
+    assert status.raw == {"jobs": jobs, "echo": "[redacted]"}
+    assert_no_secrets([API_KEY], status, pickle.loads(pickle.dumps(status)))
+
+
+@pytest.mark.parametrize("form", ["{:04x}", "{:04X}"])
+def test_a_key_that_is_escaped_in_json_shows_nowhere(form: str) -> None:
+    """JSON may escape any character of a string, and some libraries escape more than they must."""
+    for every in (1, 2, 7):
+        echo = "".join(f"\\u{form.format(ord(c))}" if n % every == 0 else c for n, c in enumerate(API_KEY))
+        body = f'{{"jobs": {{"a": "Done"}}, "echo": "x\\\\{echo}", "other": "\\u00e4\\u0022\\u005c"}}'.encode()
+        handle = httpx.MockTransport(lambda _, body=body: httpx.Response(201, content=body))
+        with Rodin(API_KEY, http_transport=handle, max_retries=0) as rodin:
+            status = rodin.status(SUBSCRIPTION_KEY)
+        assert status.raw["echo"] == "x\\[redacted]"
+        assert status.raw["other"] == '\u00e4"\\'
+        assert_no_secrets([API_KEY], status, pickle.loads(pickle.dumps(status)))
+        for code, content in ((400, body), (201, body[:-1])):
+            bad = httpx.MockTransport(lambda _, c=code, b=content: httpx.Response(c, content=b))
+            with Rodin(API_KEY, http_transport=bad, max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+                rodin.status(SUBSCRIPTION_KEY)
+            assert_no_secrets([API_KEY], caught.value)
+
+
+def test_what_only_looks_escaped_is_left_as_it_is() -> None:
+    body = rb'{"jobs": {"a": "Done"}, "echo": "\\u0041 \u0041"}'
+    handle = httpx.MockTransport(lambda _: httpx.Response(201, content=body))
+    with Rodin(API_KEY, http_transport=handle) as rodin:
+        assert rodin.status(SUBSCRIPTION_KEY).raw["echo"] == "\\u0041 A"
+
+
 @pytest.mark.parametrize("key", ["jobs", "uuid", "Done", "1234", '"}],', "[redacted]"])
 def test_a_key_that_is_a_part_of_every_answer_spoils_none(key: str) -> None:
     body = {"jobs": [{"uuid": "a", "status": "Done", "queue_length": 1234}]}

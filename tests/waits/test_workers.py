@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import subprocess
 import sys
@@ -51,18 +52,35 @@ def failing_after(started: int, monkeypatch: pytest.MonkeyPatch, error: type[Exc
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
-@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
-def test_a_system_without_threads_is_an_error_at_once(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+def test_a_system_without_memory_for_a_thread_is_an_error_at_once(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = emulator.add_task("sketch")
     with Rodin(emulator.api_key, base_url=emulator.base_url) as rodin:
-        failing_after(0, monkeypatch, error)
-        with pytest.raises(error, match="can't start new thread"):
+        failing_after(0, monkeypatch, MemoryError)
+        with pytest.raises(MemoryError, match="can't start new thread"):
             rodin.wait_all([key])
         monkeypatch.undo()
         assert not looking()
         assert rodin.status(key).jobs
+
+
+@pytest.mark.parametrize("which", ["any", "a second"])
+def test_a_system_without_threads_looks_in_the_callers(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    keys = [emulator.add_task([[(0, "Generating"), (0.1, "Done")]]) for _ in range(20)]
+    with Rodin(emulator.api_key, base_url=emulator.base_url, poll=QUICK, requests_per_minute=None) as rodin:
+        if which == "any":
+            monkeypatch.setattr(_thread, "start_new_thread", refuse)
+        else:
+            failing_after(0, monkeypatch)
+        outcomes = rodin.wait_all(keys)
+    assert all(outcome.task for outcome in outcomes)
+
+
+def refuse(*_: object) -> int:
+    raise RuntimeError("can't start new thread")
 
 
 def test_it_goes_on_with_the_threads_that_there_are(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

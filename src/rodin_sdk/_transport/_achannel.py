@@ -68,10 +68,15 @@ class AsyncChannel(asyncio.Protocol):
             await self._waiter
         if not self._buffer and self._error is not None:
             raise ConnectionResetError from self._error
-        data = bytes(self._buffer[:CHUNK])
-        del self._buffer[:CHUNK]
+        data = self.take()
         if not self._has_ended and len(self._buffer) <= _HIGH_WATER:
             self._in_use().resume_reading()
+        return data
+
+    def take(self) -> bytes:
+        """Returns what is there already; nothing where that is nothing."""
+        data = bytes(self._buffer[:CHUNK])
+        del self._buffer[:CHUNK]
         return data
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import ssl
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -31,6 +32,9 @@ from rodin_sdk._transport._routes import (
 )
 
 _Loop = asyncio.AbstractEventLoop
+
+_LATE: Final = 0.05
+"""Seconds beyond a time limit for reading what came before it."""
 
 
 class AsyncTransport(ABC):
@@ -121,11 +125,12 @@ class AsyncForeignTransport(AsyncTransport):
         self._is_disconnected = False
 
     async def _exchange(self, send: Send) -> Answer | Fault:
+        handled = sys.exception()
         try:
             async with self._limit(send.timeout):
                 return await self._read(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=True)
+            return fault_of(error, send, sent=True, handled=handled)
 
     async def _read(self, send: Send) -> Answer:
         response = await self._http_transport.handle_async_request(httpx_request(send))
@@ -160,15 +165,21 @@ class AsyncLaneTransport(AsyncTransport):
             route = self._routes.to(send.base_url)
         except OSError as error:
             return fault_of(error, send, sent=False)
+        handled = sys.exception()
         lanes = await self._lanes_of_this_loop()
         lane = lanes.take(route, fresh=send.fresh)
         try:
-            async with self._limit(send.timeout):
-                return await lane.exchange(send)
+            try:
+                async with self._limit(send.timeout):
+                    return await lane.exchange(send)
+            except TimeoutError:
+                if self._is_closed or (answer := lane.late_answer()) is None:
+                    raise
+                return answer
         except FOREIGN as error:
             if is_out_of_files(error):
                 lanes.be_frugal()
-            return fault_of(error, send, sent=lane.sent, proxy=route.proxy)
+            return fault_of(error, send, sent=lane.sent, proxy=route.proxy, handled=handled)
         finally:
             lanes.put_back(lane, keep=not self._is_closed)
 
@@ -225,14 +236,25 @@ class _AsyncLane:
         route = self.route
         await self.channel.connect(*route.first_hop, connect_timeout)
         if route.proxy is not None:
-            tunnel = Tunnel(route.base_url, route.proxy.authorization)
-            await self.channel.write(tunnel)
-            while not tunnel.feed(await self.channel.read()):
-                pass
+            await self._open_tunnel(Tunnel(route.base_url, route.proxy.authorization), connect_timeout)
         if route.ssl_context is not None:
             await self.channel.start_tls(route.ssl_context, route.base_url.host, connect_timeout)
         self._dialogue = Dialogue()
         return self._dialogue
+
+    async def _open_tunnel(self, tunnel: Tunnel, connect_timeout: float) -> None:
+        async with asyncio.timeout(connect_timeout):
+            await self.channel.write(tunnel)
+            while not tunnel.feed(await self.channel.read()):
+                pass
+
+    def late_answer(self) -> Answer | None:
+        """Returns the answer that came in time where the event loop was too busy to see it before the time limit."""
+        end = time.monotonic() + _LATE
+        while self.sent and self._dialogue is not None and time.monotonic() < end and (data := self.channel.take()):
+            if (answer := self._dialogue.feed(data)) is not None:
+                return answer
+        return None
 
     @property
     def is_usable(self) -> bool:

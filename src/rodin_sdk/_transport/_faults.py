@@ -35,7 +35,9 @@ _PASSING_TLS_ERRORS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSy
 """The other side hung up during the handshake, which another try may not meet with."""
 
 
-def fault_of(error: Exception, send: Send, *, sent: bool, proxy: Proxy | None = None) -> Fault:
+def fault_of(
+    error: Exception, send: Send, *, sent: bool, proxy: Proxy | None = None, handled: BaseException | None = None
+) -> Fault:
     """Returns the fault that an exception means.
 
     Args:
@@ -43,12 +45,13 @@ def fault_of(error: Exception, send: Send, *, sent: bool, proxy: Proxy | None = 
         send: The effect that was performed.
         sent: Whether some of the request may have been sent.
         proxy: What stood in between.
+        handled: What the caller was about to handle when it made the call: it stands behind the exception, too.
     """
     sent = sent and not isinstance(error, _BEFORE_SENDING)
     where = send.base_url.netloc if proxy is None else f"{send.base_url.netloc} through the proxy {proxy}"
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return _timeout(where, send.timeout) if sent else _connect_timeout(where)
-    what, stays = _describe(_system_error_behind(error) or error, send)
+    what, stays = _describe(_system_error_behind(error, handled) or error, send)
     if sent:
         text = f"The connection to {where} brought no answer: {what}. Ask again. {_ADVICE}"
         return Fault(TransportError(text), Phase.SENT)
@@ -67,12 +70,14 @@ def _timeout(where: str, timeout: float | None) -> Fault:
     return Fault(RequestTimeoutError(text), Phase.SENT)
 
 
-def _system_error_behind(error: BaseException) -> OSError | None:
+def _system_error_behind(error: BaseException, handled: BaseException | None) -> OSError | None:
     """Returns the operating system's own error, which says more than the libraries that wrap it."""
     wrapped: BaseException | None = error
-    while wrapped is not None and not isinstance(wrapped, OSError):
+    while wrapped is not None and wrapped is not handled:
+        if isinstance(wrapped, OSError):
+            return wrapped
         wrapped = wrapped.__cause__ or wrapped.__context__
-    return wrapped
+    return None
 
 
 def _describe(error: Exception, send: Send) -> tuple[str, bool]:

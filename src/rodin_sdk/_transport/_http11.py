@@ -1,6 +1,6 @@
 """HTTP/1.1 without I/O, on h11: what to send, and when the answer to it is complete."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import h11
@@ -10,8 +10,16 @@ from rodin_sdk._messages import Answer, Request
 from rodin_sdk._secrets import Secret
 from rodin_sdk._transport._intake import Intake
 
-_MAX_HEAD: Final = 64 * 1024
-"""Bytes of a status line and header fields, or of the line before a chunk."""
+_MAX_HEAD: Final = 16 * 1024
+"""Bytes of a status line and header fields, or of the line before a chunk. h11 may need some 250 times as many to read
+them."""
+_PIECE: Final = 1024
+"""Bytes that h11 is given at a time."""
+_LONGEST_BLANK: Final = 256
+"""White space at a stretch in a head that is larger than a piece. h11 looks at it again for each of its characters:
+64 KB of blanks would keep it busy for 20 seconds, in which no time limit counts."""
+_BLANK: Final = b" " * (_LONGEST_BLANK + 1)
+_TO_BLANKS: Final = bytes.maketrans(b"\t\n\v\f\r", b"     ")
 _SUCCESS: Final = range(200, 300)
 
 
@@ -38,6 +46,7 @@ class Dialogue:
         self.outgoing = b""
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
         self._intake: Intake | None = None
+        self._is_last_piece = True
 
     def ask(self, base_url: BaseURL, request: Request) -> None:
         """Begins with a request."""
@@ -53,23 +62,25 @@ class Dialogue:
         """Takes in bytes, of which none mean the end; returns the answer once it is complete, or enough of it."""
         if not data and self._intake is None:
             raise ClosedEarlyError
-        self._connection.receive_data(data)
-        while (event := self._connection.next_event()) is not h11.NEED_DATA:
-            if isinstance(event, h11.Response):
-                self._intake = Intake(event.status_code, event.headers)
-            if self._intake is None:
-                continue
-            if isinstance(event, h11.Data):
-                self._intake.feed(bytes(event.data))
-            if isinstance(event, h11.EndOfMessage) or not self._intake.is_wanted:
-                return self._intake.answer()
+        for piece, self._is_last_piece in _pieces(data):
+            _receive(self._connection, piece)
+            while (event := self._connection.next_event()) is not h11.NEED_DATA:
+                if isinstance(event, h11.Response):
+                    self._intake = Intake(event.status_code, event.headers)
+                if self._intake is None:
+                    continue
+                if isinstance(event, h11.Data):
+                    self._intake.feed(bytes(event.data))
+                if isinstance(event, h11.EndOfMessage) or not self._intake.is_wanted:
+                    return self._intake.answer()
         return None
 
     @property
     def is_reusable(self) -> bool:
         """Whether the connection can take another request: all was said, and nothing more than that."""
         states = self._connection.our_state, self._connection.their_state
-        return states == (h11.DONE, h11.DONE) and self._connection.trailing_data == (b"", False)
+        is_all = self._is_last_piece and self._connection.trailing_data == (b"", False)
+        return is_all and states == (h11.DONE, h11.DONE)
 
 
 class Tunnel:
@@ -91,13 +102,34 @@ class Tunnel:
         """Takes in bytes, of which none mean the end; returns whether the way is open."""
         if not data:
             raise ClosedEarlyError
-        self._connection.receive_data(data)
-        while (event := self._connection.next_event()) is not h11.NEED_DATA:
-            if isinstance(event, h11.Response):
-                if event.status_code not in _SUCCESS:
-                    raise ProxyRefusedError(event.status_code)
-                return True
+        for piece, _ in _pieces(data):
+            _receive(self._connection, piece)
+            while (event := self._connection.next_event()) is not h11.NEED_DATA:
+                if isinstance(event, h11.Response):
+                    if event.status_code not in _SUCCESS:
+                        raise ProxyRefusedError(event.status_code)
+                    return True
         return False
+
+
+def _pieces(data: bytes) -> Iterable[tuple[bytes, bool]]:
+    """Cuts what came into pieces, each with whether it is the last."""
+    if len(data) <= _PIECE:
+        return ((data, True),)
+    ends = range(_PIECE, len(data) + _PIECE, _PIECE)
+    return ((data[end - _PIECE : end], end >= len(data)) for end in ends)
+
+
+def _receive(connection: h11.Connection, piece: bytes) -> None:
+    # What h11 still holds of the bytes before is the beginning of a head, or of the line before a chunk.
+    if (pending := connection.trailing_data[0]) and _has_long_blank(pending, piece):
+        raise h11.RemoteProtocolError("too much white space at a stretch")
+    connection.receive_data(piece)
+
+
+def _has_long_blank(pending: bytes, piece: bytes) -> bool:
+    line = pending + piece[: piece.find(b"\n") + 1 or None]
+    return _BLANK in line.translate(_TO_BLANKS)
 
 
 def _encode(connection: h11.Connection, method: str, target: str, headers: Mapping[str, str], content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import os
 import ssl
 import urllib.request
 from functools import cache
@@ -88,7 +89,9 @@ class Routes:
         # http is for loopback only, and stays on this machine: a proxy would get the key in clear text.
         if base_url.scheme == "http":
             return Route(base_url, None, None)
-        return Route(base_url, self._ssl_context or _default_ssl_context(), self._find_proxy(base_url))
+        # The names are part of it, as the context is kept for as long as they stay.
+        names = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        return Route(base_url, self._ssl_context or _default_ssl_context(*names), self._find_proxy(base_url))
 
     def _find_proxy(self, base_url: BaseURL) -> Proxy | None:
         address = self._proxies.get(base_url.scheme) or self._proxies.get("all")
@@ -131,15 +134,21 @@ def is_out_of_files(error: Exception) -> bool:
 
 
 def check_ssl_context(ssl_context: object, http_transport: object) -> None:
-    """Refuses an `ssl_context` that is none, or that would have no effect.
+    """Refuses an `ssl_context` that is none, that verifies nothing, or that would have no effect.
 
     Raises:
-        ConfigurationError: It is of the wrong type, or was given beside a transport of the user's own.
+        ConfigurationError: It is of the wrong type, does not verify certificates or their names, or was given beside a
+            transport of the user's own.
     """
     if ssl_context is None:
         return
     if not isinstance(ssl_context, ssl.SSLContext):
         raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(ssl_context).__name__}.")
+    if ssl_context.verify_mode is not ssl.CERT_REQUIRED or not ssl_context.check_hostname:
+        raise ConfigurationError(
+            "ssl_context verifies no certificates, or not their names: whoever answers would get the API key. Leave "
+            "verify_mode and check_hostname as they are, and name what to trust with load_verify_locations()."
+        )
     if http_transport is not None:
         raise ConfigurationError("ssl_context has no effect beside http_transport: give it to that transport instead.")
 
@@ -169,8 +178,11 @@ def httpx_request(send: Send) -> httpx.Request:
 
 
 @cache
-def _default_ssl_context() -> ssl.SSLContext:
-    """Returns the context that all clients without one of their own share: making one costs 20 ms and more."""
+def _default_ssl_context(_cert_file: str | None, _cert_dir: str | None) -> ssl.SSLContext:
+    """Returns the context that all clients without one of their own share: making one costs 20 ms and more.
+
+    The arguments are what the environment says, which httpx reads for itself.
+    """
     try:
         context = httpx.create_ssl_context()
     except OSError as error:

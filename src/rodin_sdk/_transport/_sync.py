@@ -2,6 +2,7 @@
 
 import math
 import ssl
+import sys
 import time
 import warnings
 import weakref
@@ -156,10 +157,11 @@ class ForeignTransport(SyncTransport):
         self._is_disconnected = False
 
     def _exchange(self, send: Send, scope: Scope | None) -> Answer | Fault:  # noqa: ARG002 - it cannot be cut
+        handled = sys.exception()
         try:
             return self._read(send)
         except FOREIGN as error:
-            return fault_of(error, send, sent=True)
+            return fault_of(error, send, sent=True, handled=handled)
 
     def _read(self, send: Send) -> Answer:
         deadline = Deadline(send.timeout)
@@ -202,6 +204,7 @@ class LaneTransport(SyncTransport):
             route = self._routes.to(send.base_url)
         except OSError as error:
             return fault_of(error, send, sent=False)
+        handled = sys.exception()
         lane = self._lanes.take(route, scope, fresh=send.fresh)
         try:
             if self._is_over(scope):
@@ -210,7 +213,7 @@ class LaneTransport(SyncTransport):
         except FOREIGN as error:
             if is_out_of_files(error):
                 self._lanes.be_frugal()
-            return fault_of(error, send, sent=lane.sent, proxy=route.proxy)
+            return fault_of(error, send, sent=lane.sent, proxy=route.proxy, handled=handled)
         finally:
             self._lanes.put_back(lane)
             if self._is_closed:
@@ -255,14 +258,19 @@ class _Lane:
         route = self.route
         self.channel.connect(*route.first_hop, connect_timeout)
         if route.proxy is not None:
-            tunnel = Tunnel(route.base_url, route.proxy.authorization)
-            self.channel.write(tunnel)
-            while not tunnel.feed(self.channel.read()):
-                pass
+            self._open_tunnel(Tunnel(route.base_url, route.proxy.authorization), connect_timeout)
         if route.ssl_context is not None:
             self.channel.start_tls(route.ssl_context, route.base_url.host, connect_timeout)
         self._dialogue = Dialogue()
         return self._dialogue
+
+    def _open_tunnel(self, tunnel: Tunnel, connect_timeout: float) -> None:
+        whole = self.channel.deadline
+        self.channel.deadline = whole.within(connect_timeout)
+        self.channel.write(tunnel)
+        while not tunnel.feed(self.channel.read()):
+            pass
+        self.channel.deadline = whole
 
     @property
     def is_usable(self) -> bool:
