@@ -92,16 +92,19 @@ class TestPoll:
             ("initial", lambda: Poll(nan)),
             ("initial", lambda: Poll(inf)),
             ("initial", lambda: Poll(timedelta(0))),
+            ("initial", lambda: Poll(10**400)),
             ("initial", lambda: Poll("5")),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
             ("initial", lambda: Poll(True)),
             ("factor", lambda: Poll(1, 0.9)),
             ("factor", lambda: Poll(1, nan)),
             ("factor", lambda: Poll(1, inf)),
+            ("factor", lambda: Poll(1, 10**400)),
             ("factor", lambda: Poll(1, None)),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
             ("factor", lambda: Poll(factor=2)),
             ("maximum", lambda: Poll(10, 2, 9.9)),
             ("maximum", lambda: Poll(10, 2, nan)),
             ("maximum", lambda: Poll(10, 2, inf)),
+            ("maximum", lambda: Poll(10, 2, 10**400)),
             ("maximum", lambda: Poll(maximum=1.9)),
             ("maximum", lambda: Poll(maximum=timedelta(seconds=-1))),
             ("jitter", lambda: Poll(jitter=-0.01)),
@@ -149,7 +152,7 @@ class TestCallable:
     def test_no_pause_at_all_is_the_users_decision(self) -> None:
         assert Pacer(lambda _age: 0).pause(0.0, 1, low) == 0.0
 
-    @pytest.mark.parametrize("bad", [-0.1, nan, inf, None, "1", True])
+    @pytest.mark.parametrize("bad", [-0.1, nan, inf, 10**400, -(10**400), None, "1", True])
     def test_what_is_no_pause_is_refused(self, bad: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"\Athe result of the poll callable must be "):
             Pacer(lambda _age: bad).pause(0.0, 1, low)

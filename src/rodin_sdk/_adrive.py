@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import closing
 from inspect import isawaitable
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ _Ended = asyncio.Queue[asyncio.Task[TaskStatus | Refusal] | None]
 
 async def iterate(transport: AsyncTransport, flow: Flow[object]) -> AsyncGenerator[TaskStatus, None]:
     """Performs a flow and yields what it emits."""
-    with FORGETTING_LOCALS:
+    with FORGETTING_LOCALS, closing(flow):
         result: Answer | Fault | None = None
         while True:
             try:
@@ -45,7 +46,7 @@ async def run(
     on_update: Callable[[TaskStatus], Awaitable[object] | object] | None = None,
 ) -> T:
     """Performs a flow to its end; hands what it emits to `on_update`, and awaits that where it can be."""
-    with FORGETTING_LOCALS:
+    with FORGETTING_LOCALS, closing(flow):
         result: Answer | Fault | None = None
         while True:
             try:

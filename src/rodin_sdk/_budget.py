@@ -10,6 +10,7 @@ which lives in the process.
 
 import math
 import threading
+from heapq import heappop, heappush
 from typing import Final
 
 from attrs import frozen
@@ -25,7 +26,10 @@ _RECOVERY: Final = 300.0
 LONGEST_HOLD: Final = 3600.0
 """Seconds: no header of an answer, true or forged, silences a client for longer."""
 _NAP: Final = 5.0
-"""Seconds. Up to here a delay is what it will be at the present rate; beyond, the rate may recover meanwhile."""
+"""Seconds. Up to here a delay is what it will be at the present rate; beyond, it is half of that at most: the rate may
+recover meanwhile, and others may give up their places."""
+_NEVER: Final = 1e-6
+"""Requests per minute: one in two years. Smaller rates are no numbers to reckon with."""
 _ROUNDING: Final = 1e-6
 
 
@@ -44,10 +48,12 @@ class Budget:
     """
 
     def __init__(self, per_minute: float | None) -> None:
-        self._rate = None if per_minute is None else per_minute / 60
+        self._rate = None if per_minute is None else max(per_minute, _NEVER) / 60
         self._allowed = 0.0
         self._counted_until = -math.inf
         self._next_place = 0.0
+        # A heap of the places within the line that were given back.
+        self._free: list[float] = []
         self._held_until = -math.inf
         self._factor = 1.0
         self._slowed_at = -math.inf
@@ -56,18 +62,28 @@ class Budget:
         forget_in_child(self)
 
     def reserve(self, now: float) -> Ticket:
-        """Takes the next place in the line."""
+        """Takes the first free place in the line."""
         with self._lock:
             self._count(now)
-            place = max(self._next_place, self._allowed)
-            self._next_place = place + 1
-            return Ticket(place)
+            return Ticket(self._take_place())
+
+    def move_up(self, ticket: Ticket, now: float) -> Ticket:
+        """Returns a place further ahead where there is a free one by now, else the same."""
+        with self._lock:
+            self._count(now)
+            self._drop_free(self._allowed)
+            if not self._free or self._free[0] > ticket.place:
+                return ticket
+            self.give_back(ticket)
+            return Ticket(self._take_place())
 
     def give_back(self, ticket: Ticket) -> None:
-        """Returns a place that is not needed, which frees it where nobody stands behind."""
+        """Returns a place that is not needed."""
         with self._lock:
             if ticket.place == self._next_place - 1:
                 self._next_place -= 1
+            elif ticket.place >= self._allowed:
+                heappush(self._free, ticket.place)
 
     def is_lost(self, ticket: Ticket, now: float) -> bool:
         """Whether a place was left unused for so long that it is gone: kept ones would make a stampede."""
@@ -86,7 +102,9 @@ class Budget:
         with self._lock:
             self._count(now)
             held = max(0.0, self._held_until - now)
-            return held if self._rate is None else held + self._ahead_of(self._next_place) / self._rate
+            self._drop_free(self._allowed)
+            place = self._free[0] if self._free else self._next_place
+            return held if self._rate is None else held + self._ahead_of(place) / self._rate
 
     def held_for(self, now: float) -> float:
         """Returns the seconds for which the service asked to send nothing at all."""
@@ -108,6 +126,19 @@ class Budget:
                 self._slowed_at = now
             # Nothing is left of a burst.
             self._next_place = max(self._next_place, self._allowed + BURST)
+            self._drop_free(self._allowed + BURST)
+
+    def _take_place(self) -> float:
+        while self._free:
+            if (place := heappop(self._free)) >= self._allowed:
+                return place
+        place = max(self._next_place, self._allowed)
+        self._next_place = place + 1
+        return place
+
+    def _drop_free(self, below: float) -> None:
+        while self._free and self._free[0] < below:
+            heappop(self._free)
 
     def _delay(self, place: float, now: float) -> float:
         held = max(0.0, self._held_until - now)
@@ -115,7 +146,7 @@ class Budget:
         if self._rate is None or ahead <= _ROUNDING:
             return held
         delay = ahead / (self._rate * self._factor_at(now))
-        return held + (delay if delay <= _NAP else max(_NAP, ahead / self._rate))
+        return held + (delay if delay <= _NAP else max(_NAP, ahead / self._rate / 2))
 
     def _ahead_of(self, place: float) -> float:
         return max(0.0, place - (BURST - 1) - self._allowed)

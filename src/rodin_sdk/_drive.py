@@ -29,19 +29,23 @@ _Results = SimpleQueue[tuple[Watched, TaskStatus | Refusal | BaseException] | No
 def iterate(transport: SyncTransport | Scope, flow: Flow[T]) -> Generator[TaskStatus, None, T]:
     """Performs a flow; yields what it emits, and returns what it returns."""
     result: Answer | Fault | None = None
-    while True:
-        try:
-            effect = flow.send(result)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        result = None
-        if isinstance(effect, Send):
-            result = transport.send(effect)
-        elif isinstance(effect, Emit):
-            yield effect.status
-        else:
-            transport.pause(effect.seconds)
+    try:
+        while True:
+            try:
+                effect = flow.send(result)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            result = None
+            if isinstance(effect, Send):
+                result = transport.send(effect)
+            elif isinstance(effect, Emit):
+                yield effect.status
+            else:
+                transport.pause(effect.seconds)
+    finally:
+        # At once, and not when the last traceback is dropped: what a flow holds is waited for by others.
+        flow.close()
 
 
 def run(transport: SyncTransport | Scope, flow: Flow[T], on_update: Callable[[TaskStatus], object] | None = None) -> T:

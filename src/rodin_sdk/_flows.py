@@ -114,16 +114,21 @@ def _turn(session: Session, attempts: int) -> Flow[None]:
     """
     budget = session.budget
     ticket: Ticket | None = None
-    while True:
-        now = session.clock()
-        held = budget.held_for(now)
-        if held > LONGEST_RETRY_AFTER:
-            raise held_back(held, attempts)
-        ticket = ticket or budget.reserve(now)
-        delay = budget.delay(ticket, now)
-        if not delay:
-            return
-        yield Pause(delay)
+    try:
+        while True:
+            now = session.clock()
+            held = budget.held_for(now)
+            if held > LONGEST_RETRY_AFTER:
+                raise held_back(held, attempts)
+            ticket = budget.reserve(now) if ticket is None else budget.move_up(ticket, now)
+            delay = budget.delay(ticket, now)
+            if not delay:
+                ticket = None
+                return
+            yield Pause(delay)
+    finally:
+        if ticket is not None:
+            budget.give_back(ticket)
 
 
 def held_back(seconds: float, attempts: int) -> RateLimitError:

@@ -87,11 +87,12 @@ def _as_own(raw: Mapping[str, Any] | Undecoded) -> ReadOnlyDict | Undecoded:
     return raw if isinstance(raw, Undecoded | ReadOnlyDict) else read_only(dict(raw))
 
 
-@frozen(repr=False)
+@frozen(repr=False, eq=False)
 class TaskStatus:
     """One look at a task: a snapshot of its jobs.
 
-    Two snapshots are equal when jobs, error and message are: `raw` and `request_id` differ from answer to answer.
+    Two snapshots are equal when jobs, error and message are: `raw` and `request_id` differ from answer to answer. A
+    `CompletedTask` equals the look that showed its end.
 
     Attributes:
         jobs: The task's jobs. There may be none yet, which never means that the task is done.
@@ -103,8 +104,8 @@ class TaskStatus:
     jobs: tuple[Job, ...] = field(default=(), converter=_as_tuple)
     error: str | None = None
     message: str | None = None
-    request_id: str | None = field(default=None, eq=False)
-    _raw: ReadOnlyDict | Undecoded = field(factory=ReadOnlyDict, converter=_as_own, eq=False, alias="raw")
+    request_id: str | None = None
+    _raw: ReadOnlyDict | Undecoded = field(factory=ReadOnlyDict, converter=_as_own, alias="raw")
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -161,6 +162,18 @@ class TaskStatus:
         """The jobs that failed."""
         return tuple(job for job in self.jobs if job.status is JobStatus.FAILED)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TaskStatus):
+            return NotImplemented
+        return self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        return self.jobs, self.error, self.message
+
     def _count(self, status: JobStatus) -> int:
         return sum(job.status is status for job in self.jobs)
 
@@ -197,7 +210,7 @@ class TaskStatus:
         return [*shown, f"… and {more} more"] if more else shown
 
 
-@frozen(repr=False)
+@frozen(repr=False, eq=False)
 class CompletedTask(TaskStatus):
     """The last look at a task that ended well: every job is done.
 

@@ -15,6 +15,8 @@ LOOKS_INTO_SILENCE: Final = 16
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 15.0
 """Seconds between two probes: 10 minutes of outage are about 45 requests, its end is noticed within 15 s."""
+_COURTESY: Final = 1.0
+"""Seconds for which a task that may itself be what fails leaves the next probe to others."""
 _PROBE_LEASE: Final = 60.0
 """Seconds after which a probe that never reported back is taken for lost."""
 _NAP: Final = 5.0
@@ -24,7 +26,7 @@ _NAP: Final = 5.0
 class Outage:
     """What the waits of a client know together about whether the service answers.
 
-    Its steps are plain assignments; when two threads race, at worst one more probe is sent.
+    Its steps are single operations on built-in values; when two threads race, at worst one more probe is sent.
 
     Attributes:
         answers: How many answers there were.
@@ -34,9 +36,9 @@ class Outage:
         self._failures = 0
         self._tasks: set[int] = set()
         self._next_probe = -math.inf
-        self._is_probing = False
         self._pause = _FIRST_PAUSE
-        self._under_way = 0
+        self._under_way: set[object] = set()
+        self._probe: object = None
         self._silent_since = math.inf
         self._error: RodinError | None = None
         self.answers = 0
@@ -47,31 +49,43 @@ class Outage:
         """What the last look brought, during an outage; else None."""
         return self._error if self.is_on else None
 
-    def earliest_look(self, now: float) -> float:
-        """Returns when to ask again; not after `now` where a waiting task may be looked at at once."""
-        if self.is_on and self._next_probe > now:
-            return min(self._next_probe, now + _NAP)
-        if self._under_way >= LOOKS_INTO_SILENCE and now - self._silent_since > SILENCE:
+    def earliest_look(self, now: float, *, is_sound: bool) -> float:
+        """Returns when to ask again; not after `now` where a waiting task may be looked at at once.
+
+        Args:
+            now: The moment.
+            is_sound: Whether the task's own last look brought no error: is it answered, then the outage is over.
+        """
+        if self.is_on and (probe := self._next_probe + (0.0 if is_sound else _COURTESY)) > now:
+            return min(probe, now + _NAP)
+        if len(self._under_way) >= LOOKS_INTO_SILENCE and now - self._silent_since > SILENCE:
             return now + _NAP
         return now
 
-    def began(self, now: float) -> None:
-        """Notes a look: during an outage it is the probe, and the next has to wait for it."""
+    def began(self, now: float) -> object:
+        """Notes a look, and returns it: during an outage it is the probe, and the next has to wait for it."""
         if not self._under_way:
             self._silent_since = now
-        self._under_way += 1
+        look = object()
+        self._under_way.add(look)
         if self.is_on:
-            self._is_probing = True
+            self._probe = look
             self._next_probe = now + _PROBE_LEASE
+        return look
 
-    def ended(self) -> None:
+    def ended(self, look: object, now: float) -> None:
         """Notes that a look is over, however it ended."""
-        self._under_way = max(0, self._under_way - 1)
+        self._under_way.discard(look)
+        if look is self._probe:
+            # It brought nothing, since the caller or a deadline cut it short.
+            self._probe = None
+            self._next_probe = now
 
-    def failed(self, now: float, task: int, dice: float, error: RodinError, *, is_news: bool) -> None:
+    def failed(self, look: object, now: float, task: int, dice: float, error: RodinError, *, is_news: bool) -> None:
         """Notes that a look brought no answer.
 
         Args:
+            look: The look.
             now: The moment.
             task: Whose look it was.
             dice: Chance, from 0 to 1.
@@ -85,8 +99,8 @@ class Outage:
             if len(self._tasks) < FAILURES_OF_AN_OUTAGE:
                 self._tasks.add(task)
         # What was under way when the outage began fails with the first, and is no probe.
-        if self.is_on and (self._is_probing or self._next_probe == -math.inf):
-            self._is_probing = False
+        if self.is_on and (look is self._probe or self._next_probe == -math.inf):
+            self._probe = None
             self._next_probe = now + self._pause * (1 + dice / 4)
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
@@ -99,10 +113,11 @@ class Outage:
             self._tasks = set()
             self._pause = _FIRST_PAUSE
             self._next_probe = -math.inf
+            self._probe = None
 
     def forget(self) -> None:
         """Forgets the looks under way in a forked child: they are the parent's, and end there."""
-        self._under_way = 0
+        self._under_way = set()
 
     @property
     def is_on(self) -> bool:

@@ -29,4 +29,5 @@ class Outcome:
             return self.task
         if self.error is None:
             raise ValueError("this outcome has neither a task nor an error")
-        raise self.error
+        # Several outcomes can have one error, which would else show where all of them were unwrapped.
+        raise self.error.with_traceback(None)

@@ -119,7 +119,11 @@ def _check(
     # Real takes the numbers of numpy, too; a bool is a mistake.
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigurationError(f"{name} must be a number, not {type(value).__name__}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        # An int or a fraction beyond all floats.
+        number = math.inf
     if not math.isfinite(number):
         raise ConfigurationError(f"{name} must be finite, not {number:g}.")
     if number <= above:

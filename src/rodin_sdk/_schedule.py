@@ -77,6 +77,9 @@ class Schedule:
         self._before_last_round: set[Watched] = set()
         self._left_deadline = self._deadline
         self._ended: deque[Outcome] = deque()
+        # Those whose time was over at `_expired_at`, in place of their outcomes: it takes a while to word them all.
+        self._expired: deque[Watched] = deque()
+        self._expired_at = math.nan
         self._due: deque[Watched] = deque()
         self._tickets: deque[Ticket] = deque()
 
@@ -85,8 +88,13 @@ class Schedule:
         now = self._session.clock()
         if now >= self._deadline or (self._options.is_single and self._is_held_for_long(now)):
             self._expire(now)
+        if self._expired:
+            watched = self._expired.popleft()
+            self._end(watched, watched.timeout(self._session, self._expired_at))
         if self._ended:
             self._left_at = now
+            # While the caller is away nobody waits behind this call.
+            self.give_back()
             return Ended(self._ended.popleft())
         if len(self._in_flight) == MAX_IN_FLIGHT or not (self._new or self._due or self._later):
             return Idle(None) if self._in_flight else None
@@ -143,7 +151,9 @@ class Schedule:
             self._due.append(heapq.heappop(self._later)[2])
         waiting = len(self._new) + len(self._due)
         due = now if waiting else self._later[0][0]
-        earliest = due if self._options.is_single else max(due, self._session.outage.earliest_look(now))
+        outage = self._session.outage
+        is_sound = outage.is_on and (bool(self._new) or self._first_sound() is not None)
+        earliest = due if self._options.is_single else max(due, outage.earliest_look(now, is_sound=is_sound))
         if earliest > now:
             self.give_back()
             return earliest
@@ -179,12 +189,15 @@ class Schedule:
         In an outage a task goes first whose own last look brought no error: is it answered, then the outage is over.
         """
         is_down = self._session.outage.is_on
-        if is_down and (sound := next((each for each in self._due if each.refusal is None), None)) is not None:
+        if is_down and (sound := self._first_sound()) is not None:
             self._due.remove(sound)
             return sound
         if self._new and (is_down or not (self._due and self._due[0].due < self._started + self._pacer.handicap)):
             return Watched(self._new.popleft(), self._started)
         return self._due.popleft()
+
+    def _first_sound(self) -> Watched | None:
+        return next((watched for watched in self._due if watched.is_sound), None)
 
     def _look(self, watched: Watched, now: float) -> Look:
         self._looks += 1
@@ -194,8 +207,8 @@ class Schedule:
 
     def _expire(self, now: float) -> None:
         """Gives up every task that is not being looked at; those that are have no time left either."""
-        for watched in self._take_waiting():
-            self._end(watched, watched.timeout(self._session, now))
+        self._expired.extend(self._take_waiting())
+        self._expired_at = now
 
     def _end_all(self, error: OutcomeError) -> None:
         for watched in (*self._in_flight, *self._take_waiting()):

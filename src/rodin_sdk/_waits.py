@@ -120,6 +120,11 @@ class Watched:
         return is_over
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the last look, if there was one, brought no error."""
+        return self.refusal is None
+
+    @property
     def wants_fresh_connection(self) -> bool:
         """Whether the next look should not go over a connection that was used before."""
         return self.refusal is not None and self.refusal.wants_fresh_connection
@@ -195,7 +200,7 @@ def watch(session: Session, key: Secret, options: WaitOptions) -> Flow[tuple[Wat
     while True:
         if is_last:
             deadline = session.clock() + options.time_of_last_look
-        if not (yield from _turn(session, watched.due, deadline, is_last=is_last, is_single=options.is_single)):
+        if not (yield from _turn(session, watched, deadline, is_last=is_last, is_single=options.is_single)):
             raise watched.timeout(session, session.clock())
         outcome = yield from look(session, watched, options, deadline - session.clock())
         now = session.clock()
@@ -219,7 +224,7 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
     limit = options.limit(left)
     outage = session.outage
     started = session.clock()
-    outage.began(started)
+    this = outage.began(started)
     try:
         outcome = yield from attempt(
             session, watched.key, limit, watched.looks + 1, fresh=watched.wants_fresh_connection
@@ -235,9 +240,9 @@ def look(session: Session, watched: Watched, options: WaitOptions, left: float) 
             if not is_outage(watched.refusal):
                 watched.answers = outage.answers
             is_news = watched.answers == outage.answers
-            outage.failed(session.clock(), id(watched), session.dice(), outcome.error, is_news=is_news)
+            outage.failed(this, session.clock(), id(watched), session.dice(), outcome.error, is_news=is_news)
     finally:
-        outage.ended()
+        outage.ended(this, session.clock())
     watched.looked_at = session.clock()
     return outcome
 
@@ -256,34 +261,40 @@ def wait(session: Session, key: Secret, options: WaitOptions) -> Flow[CompletedT
     return result
 
 
-def _turn(session: Session, due: float, deadline: float, *, is_last: bool, is_single: bool) -> Flow[bool]:
+def _turn(session: Session, watched: Watched, deadline: float, *, is_last: bool, is_single: bool) -> Flow[bool]:
     """Waits until a task may be looked at; returns whether that is before the deadline.
 
     Args:
         session: What the calls of a client share.
-        due: When the task is due.
+        watched: The task.
         deadline: When it is too late.
         is_last: Whether there is nothing to wait for once it is clear that it will be too late.
         is_single: Whether it is the only look that was asked for, which an outage does not hold back.
     """
     budget = session.budget
     ticket: Ticket | None = None
-    while True:
-        now = session.clock()
-        ready = due if is_single else max(due, session.outage.earliest_look(now))
-        if ticket is not None and (ready > now or budget.is_lost(ticket, now)):
-            # Given back, so that nobody waits behind those whom an outage holds back.
+    try:
+        while True:
+            now = session.clock()
+            earliest = now if is_single else session.outage.earliest_look(now, is_sound=watched.is_sound)
+            ready = max(watched.due, earliest)
+            if ticket is not None and (ready > now or budget.is_lost(ticket, now)):
+                # Given back, so that nobody waits behind those whom an outage holds back.
+                budget.give_back(ticket)
+                ticket = None
+            if ticket is None and (ready > now or now + budget.shortest_delay(now) >= deadline):
+                ready = max(ready, now + budget.shortest_delay(now))
+            else:
+                ticket = budget.reserve(now) if ticket is None else budget.move_up(ticket, now)
+                ready = max(ready, now + budget.delay(ticket, now))
+            if ready >= deadline:
+                if not is_last:
+                    yield Pause(max(0.0, deadline - now))
+                return False
+            if ready <= now:
+                ticket = None
+                return True
+            yield Pause(ready - now)
+    finally:
+        if ticket is not None:
             budget.give_back(ticket)
-            ticket = None
-        if ticket is None and (ready > now or now + budget.shortest_delay(now) >= deadline):
-            ready = max(ready, now + budget.shortest_delay(now))
-        else:
-            ticket = ticket or budget.reserve(now)
-            ready = max(ready, now + budget.delay(ticket, now))
-        if ready >= deadline:
-            if not is_last:
-                yield Pause(max(0.0, deadline - now))
-            return False
-        if ready <= now:
-            return True
-        yield Pause(ready - now)

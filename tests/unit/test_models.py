@@ -13,7 +13,7 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rodin_sdk import Job, JobStatus, TaskStatus
+from rodin_sdk import CompletedTask, Job, JobStatus, TaskStatus
 from tests.unit.support import each_of
 
 if TYPE_CHECKING:
@@ -292,3 +292,16 @@ def test_repr_names_what_there_is() -> None:
 def test_texts_are_one_printable_line(status: TaskStatus) -> None:
     assert repr(status).isprintable()
     assert all(str(job).isprintable() for job in status.jobs)
+
+
+# --- CompletedTask
+
+
+@given(tasks)
+def test_a_completed_task_equals_the_look_that_it_was_made_of(status: TaskStatus) -> None:
+    completed = CompletedTask.of(status)
+    assert completed == status
+    assert status == completed
+    assert hash(completed) == hash(status)
+    assert completed != CompletedTask([*status.jobs, Job("another", JobStatus.DONE)], status.error, status.message)
+    assert completed != status.jobs

@@ -26,6 +26,7 @@ from rodin_sdk import (
     TaskStatus,
     WaitTimeoutError,
 )
+from rodin_sdk._budget import BURST
 from tests.secrets_check import assert_no_secrets
 from tests.unit.support import API_KEY, DONE, SUBSCRIPTION_KEY, UUID, look, transport
 
@@ -125,6 +126,14 @@ def test_outcome_of_failure(error: TaskError | NotFoundError) -> None:
     assert caught.value is error
 
 
+def test_outcomes_that_share_an_error_do_not_add_to_its_traceback() -> None:
+    error = NotFoundError(status_code=404)
+    for _ in range(3):
+        with pytest.raises(NotFoundError) as caught:
+            Outcome(SUBSCRIPTION_KEY, None, error).unwrap()
+        assert [entry.name for entry in traceback.extract_tb(caught.value.__traceback__)][1:] == ["unwrap"]
+
+
 def test_outcome_of_nothing() -> None:
     with pytest.raises(ValueError, match="neither a task nor an error"):
         Outcome(SUBSCRIPTION_KEY).unwrap()
@@ -193,7 +202,12 @@ def test_bad_rate_or_poll(cls: Callable[..., Any], arguments: dict[str, Any], sa
     assert str(caught.value).startswith(said)
 
 
-@pytest.mark.parametrize("rate", [None, 1, 0.5, float("inf"), 10**400], ids=["none", "int", "half", "inf", "huge"])
+@pytest.mark.parametrize(
+    "rate", [None, 1, 0.5, float("inf"), 10**400, 5e-324], ids=["none", "int", "half", "inf", "huge", "tiny"]
+)
 def test_good_rate(rate: Any) -> None:
     with Rodin(API_KEY, http_transport=transport(), requests_per_minute=rate) as rodin:
-        assert rodin.status(SUBSCRIPTION_KEY).is_done
+        assert all(rodin.status(SUBSCRIPTION_KEY).is_done for _ in range(BURST))
+        if rate == 5e-324:
+            with pytest.raises(WaitTimeoutError):
+                rodin.wait(SUBSCRIPTION_KEY, timeout=0.01)

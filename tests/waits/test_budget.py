@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rodin_sdk import CompletedTask, Poll, RateLimitError, TaskStatus, WaitTimeoutError
+from rodin_sdk._budget import Budget, Ticket
 from tests.waits.simulation import Simulation, every, gaps
 from tests.waits.world import DONE, RUNNING, START, World, answer, in_turn, over_time, throttled
+
+if TYPE_CHECKING:
+    from random import Random
 
 KEYS = [f"task-{number:03}" for number in range(400)]
 
@@ -290,3 +297,83 @@ def test_no_request_without_time_when_a_turn_came_late() -> None:
     assert all(isinstance(run.error, WaitTimeoutError) for run in runs)
     timeouts = [sent.timeout for sent in world.sent]
     assert all(timeout is not None and timeout > 0 for timeout in timeouts)
+
+
+# --- Places that come free
+
+
+@pytest.mark.parametrize("call", ["wait", "status"])
+def test_who_is_cancelled_in_the_line_leaves_no_gap(call: str) -> None:
+    world = done_after(0)
+    simulation = Simulation(world, requests_per_minute=60)
+    runs = [getattr(simulation, call)(key) for key in KEYS[:300]]
+    simulation.run(until=0.5)
+    for run in runs:
+        run.cancel()
+    late = [simulation.status(key, at=1.0) for key in KEYS[300:310]]
+    simulation.run()
+    assert [run.ended for run in late] == pytest.approx([1.0, *range(2, 11)])
+
+
+def test_those_behind_move_up_where_others_are_cancelled() -> None:
+    world = done_after(0)
+    simulation = Simulation(world, requests_per_minute=60)
+    runs = [simulation.status(key) for key in KEYS[:200]]
+    simulation.run(until=0.5)
+    for run in runs[5:105]:
+        run.cancel()
+    simulation.run()
+    ended = [run.ended for run in runs[105:]]
+    assert sorted(ended) == pytest.approx(ended)
+    # Without a free place theirs would be 101 to 195. They learn of it when half of their time is over.
+    assert max(ended) <= 151
+    assert conforms([sent.at for sent in world.sent], 60)
+
+
+def test_places_that_come_free_are_not_taken_after_a_429() -> None:
+    """Nothing is left of a burst then, nor of what others would have sent by now."""
+    world = World({key: in_turn(DONE) for key in KEYS} | {"full": in_turn(throttled("30"))}, latency=0.5)
+    simulation = Simulation(world, requests_per_minute=60)
+    simulation.status("full")
+    runs = [simulation.status(key, at=0.1) for key in KEYS[:40]]
+    simulation.run(until=1.0)
+    for run in runs[5:]:
+        run.cancel()
+    for key in KEYS[50:60]:
+        simulation.wait(key, at=2.0)
+    simulation.run()
+    after = [sent.at for sent in world.sent if sent.at > 1]
+    assert min(after) >= 30.5
+    assert min(gaps(after)) >= 0.5
+
+
+def test_nobody_stands_behind_a_call_whose_caller_is_away() -> None:
+    """What the caller does with an outcome is often another call."""
+    world = done_after(0)
+    simulation = Simulation(world, requests_per_minute=60)
+    simulation.as_completed(KEYS[:100], away=lambda _: 3.0)
+    direct = [simulation.status(key, at=number * 10 + 7.5) for number, key in enumerate(KEYS[100:110])]
+    simulation.run()
+    assert [run.ended - number * 10 - 7.5 for number, run in enumerate(direct)] == pytest.approx([0.0] * 10, abs=2.0)
+
+
+@given(st.lists(st.sampled_from(["reserve", "give back", "move up", "429", "later"]), max_size=60), st.randoms())
+def test_no_two_have_one_place(steps: list[str], random: Random) -> None:
+    budget, now, tickets = Budget(60), 0.0, list[Ticket]()
+    for step in steps:
+        if step == "reserve":
+            tickets.append(budget.reserve(now))
+        elif step == "later":
+            now += random.random() * 10
+        elif step == "429":
+            budget.slow_down(now, now, random.random() * 5)
+        elif tickets:
+            ticket = tickets.pop(random.randrange(len(tickets)))
+            if step == "give back":
+                budget.give_back(ticket)
+            else:
+                moved = budget.move_up(ticket, now)
+                assert moved.place <= ticket.place
+                tickets.append(moved)
+    places = sorted(ticket.place for ticket in tickets)
+    assert all(gap >= 1 - 1e-6 for gap in gaps(places))

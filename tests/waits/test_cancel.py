@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -170,3 +171,45 @@ async def test_a_cancelled_probe_keeps_nobody_waiting_for_long(emulator: Emulato
         assert (await rodin.status(keys[0])).is_done
         outcomes = await rodin.wait_all(keys, timeout=20)
         assert all(outcome.task is not None for outcome in outcomes)
+
+
+@pytest.mark.parametrize("keep", ["tasks", "errors"])
+async def test_cancelled_waits_that_are_kept_hold_nothing_back(emulator: Emulator, keep: str) -> None:
+    """Who keeps a cancelled task, or its error, keeps the traceback, and with it the frames of the call."""
+    stalled = [emulator.add_task([ENDLESS]) for _ in range(20)]
+    done = emulator.add_task([[(0, "Done")]])
+    emulator.faults = lambda request: Fault.stalled() if request.subscription_key != done else None
+    kept: list[object] = []
+    now = time.monotonic()
+    async with AsyncRodin(emulator.api_key, **quick(emulator, {})) as rodin:
+        object.__setattr__(rodin._session, "clock", lambda: now)  # pyright: ignore[reportPrivateUsage]
+        if keep == "tasks":
+            tasks = [asyncio.ensure_future(rodin.wait(key)) for key in stalled]
+            await asyncio.to_thread(emulator.wait_for_requests, 16)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            kept += tasks
+        else:
+            waits = [asyncio.wait_for(rodin.wait(key), 1.0) for key in stalled]
+            kept += await asyncio.gather(*waits, return_exceptions=True)
+            assert {type(error) for error in kept} == {TimeoutError}
+        # Long enough for a service that stalls to count as down.
+        now += 60
+        assert (await asyncio.wait_for(rodin.wait(done), 10)).is_done
+    assert len(kept) == 20
+
+
+async def test_calls_cancelled_in_the_budgets_line_cost_the_next_one_nothing() -> None:
+    service = httpx.MockTransport(lambda _: httpx.Response(201, json={"jobs": {"job": "Done"}}))
+    async with AsyncRodin("key", http_transport=service) as rodin:
+        calls = [rodin.status("a") if number % 2 else rodin.wait("a") for number in range(500)]
+        tasks = [asyncio.ensure_future(call) for call in calls]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert sum(task.cancelled() for task in tasks) == 495
+        # At 100 a minute the next turn is 0.6 seconds away. Behind all of them it would be five minutes.
+        assert (await asyncio.wait_for(rodin.status("b"), 10)).is_done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 import pytest
@@ -427,3 +428,26 @@ def test_unwrap_gives_the_task_or_raises_the_error() -> None:
     assert caught.value is error
     with pytest.raises(ValueError, match="neither"):
         Outcome("key").unwrap()
+
+
+def test_the_deadline_of_thousands_is_no_long_step() -> None:
+    """The error of a task is made when it is told: all at once would keep an event loop busy for seconds."""
+    keys = [f"task-{number}" for number in range(2000)]
+    simulation = Simulation(World(dict.fromkeys(keys, in_turn(RUNNING))), requests_per_minute=60)
+    made: list[int] = []
+
+    def count(_: Outcome) -> float:
+        made.append(len(set(map(id, errors())) - before))
+        return 0.0
+
+    def errors() -> list[WaitTimeoutError]:
+        return [each for each in gc.get_objects() if isinstance(each, WaitTimeoutError)]
+
+    gc.collect()
+    of_other_tests = errors()
+    before = set(map(id, of_other_tests))
+    many = simulation.as_completed(keys, timeout=10, away=lambda outcome: count(outcome) if len(made) < 5 else 0.0)
+    simulation.run()
+    assert made == [1, 2, 3, 4, 5]
+    assert {type(outcome.error) for _, outcome in many.outcomes} == {WaitTimeoutError}
+    assert set(many.by_key) == set(keys)

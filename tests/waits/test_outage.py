@@ -215,6 +215,36 @@ def test_a_probe_that_was_cancelled_is_replaced() -> None:
     assert all(isinstance(run.value, CompletedTask) for run in runs.values())
 
 
+def test_a_probe_that_was_cancelled_leaves_its_place_at_once() -> None:
+    world = World(
+        {key: over_time((0, RUNNING), (130, DONE)) for key in FEW[:10]}, latency=0.1, down=[Down(60, 140, None)]
+    )
+    simulation = Simulation(world, requests_per_minute=100)
+    simulation.poll = every(2)
+    runs = {key: simulation.wait(key, timeout=None) for key in FEW[:10]}
+    simulation.run(until=132)
+    while world.age > world.sent[-1].at + 20:
+        simulation.run(until=world.age + 1)
+    runs.pop(world.sent[-1].key).cancel()
+    cancelled = world.age
+    simulation.run()
+    assert min(sent.at for sent in world.sent if sent.at > cancelled) <= cancelled + 6
+
+
+def test_a_task_that_comes_late_is_the_probe_where_others_always_fail() -> None:
+    """Its first look may end what is no outage at all; theirs would never."""
+    for seed in range(10):
+        bad = KEYS[:8]
+        world = World(dict.fromkeys(bad, in_turn(answer(b"", 500))) | {"good": in_turn(DONE)}, latency=0.1)
+        simulation = Simulation(world, seed=seed, requests_per_minute=100)
+        for key in bad:
+            simulation.wait(key, timeout=None)
+        late = 300 + seed * 3.1
+        run = simulation.wait("good", at=late)
+        simulation.run(until=500)
+        assert run.ended - late <= 20
+
+
 def test_two_calls_go_on_together_after_an_outage() -> None:
     """One of them takes the probe that is answered. The other must not sleep on for as long as a probe may take."""
     world = World({key: in_turn(RUNNING) for key in FEW}, latency=0.2, down=[Down(100, 655)])
@@ -354,11 +384,10 @@ def test_a_second_outage_is_one_as_well() -> None:
 
 def test_looks_that_were_under_way_at_a_fork_are_not_the_childs() -> None:
     outage = Outage()
-    for _ in range(LOOKS_INTO_SILENCE):
-        outage.began(0.0)
-    assert outage.earliest_look(100.0) > 100.0
+    looks = [outage.began(0.0) for _ in range(LOOKS_INTO_SILENCE)]
+    assert outage.earliest_look(100.0, is_sound=True) > 100.0
     outage.forget()
-    assert outage.earliest_look(100.0) == 100.0
-    outage.ended()
+    assert outage.earliest_look(100.0, is_sound=True) == 100.0
+    outage.ended(looks[0], 100.0)
     outage.began(100.0)
-    assert outage.earliest_look(100.0) == 100.0
+    assert outage.earliest_look(100.0, is_sound=True) == 100.0
