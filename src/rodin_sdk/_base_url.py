@@ -34,7 +34,7 @@ _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NETLOC_END: Final = re.compile("[/?#]")
 _SCHEME: Final = re.compile("https?://", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
-_API_SUFFIX: Final = re.compile(r"(?:/api(?:/v2)?)+\Z")
+_API_SUFFIX: Final = re.compile(r"(?:/api(?:/v2)?)+(?:(?<=/v2)/status)?\Z")
 _NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]%]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[^\[\]]*))?")
 _BYTES: Final = frozenset({"bytes", "bytearray", "memoryview"})
 _EXAMPLE: Final = "Write it like https://api.hyper3d.com"

@@ -33,7 +33,7 @@ _NEVER: Final = 1e-6
 _ROUNDING: Final = 1e-6
 
 
-@frozen
+@frozen(order=True)
 class Ticket:
     """A place in the line."""
 

@@ -89,7 +89,10 @@ def outcomes(transport: SyncTransport, make_schedule: Callable[[], Schedule]) ->
                 yield step.outcome
                 schedule.resumed()
             elif isinstance(step, Look):
-                workers.submit(_job(scope, step, results))
+                job = _job(scope, step, results)
+                if not workers.submit(job):
+                    job()
+                    _take_in(results.get(), schedule)
             else:
                 _take_in(next_of(results, step.seconds), schedule)
     finally:

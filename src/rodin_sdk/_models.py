@@ -111,7 +111,7 @@ class TaskStatus:
     def raw(self) -> Mapping[str, Any]:
         """The decoded body, read-only, with every field that the server sent.
 
-        Where the server sent a key back, `[redacted]` stands in its place, unless it is a part of a job.
+        Where the server sent a key back, `[redacted]` stands in its place. A subscription key stays in a job's uuid.
         """
         if isinstance(self._raw, ReadOnlyDict):
             return self._raw

@@ -29,6 +29,7 @@ _SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
 _AS_DOCUMENTED: Final = {status.value: status for status in JobStatus}
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _LONE_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
+_WIDE: Final = re.compile(r"\\u[dD][89abAB]")
 _SPACE: Final = " \t\r\n"
 
 
@@ -54,7 +55,7 @@ def decode(body: bytes) -> dict[str, Any]:
         raise MalformedBodyError(f"it is not UTF-8 (byte {error.start})") from None
     if not text.strip():
         raise MalformedBodyError("it is empty")
-    if sys.getsizeof(text) > MAX_TEXT:
+    if max(sys.getsizeof(text), _unescaped_size(text)) > MAX_TEXT:
         raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     _refuse_too_many_items(text)
     try:
@@ -69,6 +70,11 @@ def decode(body: bytes) -> dict[str, Any]:
     return value
 
 
+def _unescaped_size(text: str) -> int:
+    """Returns the bytes that a string takes which holds a wide character as an escape; 0 where there is none."""
+    return 4 * (len(text) - 5 * text.count("\\u")) if _WIDE.search(text) else 0
+
+
 def read_error(body: Mapping[str, Any]) -> str | None:
     """Returns the `error` of a body; None for every spelling of success: absent, null, "", "OK" and "none"."""
     error = body.get("error")
@@ -76,7 +82,9 @@ def read_error(body: Mapping[str, Any]) -> str | None:
         return None
     if not isinstance(error, str):
         return json.dumps(error)
-    return None if error.strip().lower() in _SUCCESS_SPELLINGS else error.strip()
+    error = error.strip()
+    # Not "O" and the sign of a kelvin, whose lower case is a k.
+    return None if error.isascii() and error.lower() in _SUCCESS_SPELLINGS else error
 
 
 def read_jobs(body: Mapping[str, Any]) -> tuple[Job, ...]:
@@ -194,7 +202,11 @@ def _refuse_too_many_items(text: str) -> None:
         return text.count(",") + text.count("{") + text.count("[")
 
     # Commas within strings count only where it matters, since leaving strings out costs more than the parsing.
-    if len(text) > MAX_ITEMS and items(text) > MAX_ITEMS and items(_STRING.sub("", text)) > MAX_ITEMS:
+    if (
+        len(text) > MAX_ITEMS
+        and (most := items(text)) > MAX_ITEMS
+        and most - sum(items(found[0]) for found in _STRING.finditer(text)) > MAX_ITEMS
+    ):
         raise MalformedBodyError(f"it has more than {MAX_ITEMS} values")
 
 

@@ -6,7 +6,6 @@ Without a hook, and with the log switched off, none of this costs more than a lo
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import Final
 
 from attrs import define, field, frozen
@@ -22,7 +21,7 @@ logger: Final = logging.getLogger("rodin_sdk")
 logger.addHandler(logging.NullHandler())
 
 _REMEMBERED_STATUSES: Final = 64
-"""Unknown statuses that are told once: a server that makes up a new one each time must not fill the memory."""
+"""Unknown statuses that are told once, and no more: a server may make up a new one each time."""
 
 
 @frozen
@@ -181,9 +180,14 @@ def _call(registered: _Registered, attempt: Attempt) -> None:
             logger.warning("A hook failed; its further failures are not logged: correct it", exc_info=True)
 
 
-@lru_cache(_REMEMBERED_STATUSES)
+_told: Final[set[str]] = set()
+
+
 def warn_of_unknown_status(raw_status: str) -> None:
     """Warns once of each such status: were it a final one, a wait for the task would only end at its deadline."""
+    if raw_status in _told or len(_told) >= _REMEMBERED_STATUSES:
+        return
+    _told.add(raw_status)
     logger.warning(
         "This version of rodin-sdk does not know the job status %s and takes it for running: look for a newer version",
         raw_status,

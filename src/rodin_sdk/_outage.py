@@ -79,7 +79,7 @@ class Outage:
         if look is self._probe:
             # It brought nothing, since the caller or a deadline cut it short.
             self._probe = None
-            self._next_probe = now
+            self._next_probe = max(now, self._next_probe - _PROBE_LEASE + self._pause)
 
     def failed(self, look: object, now: float, task: int, dice: float, error: RodinError, *, is_news: bool) -> None:
         """Notes that a look brought no answer.
@@ -118,6 +118,9 @@ class Outage:
     def forget(self) -> None:
         """Forgets the looks under way in a forked child: they are the parent's, and end there."""
         self._under_way = set()
+        if self._probe is not None:
+            self._probe = None
+            self._next_probe = -math.inf
 
     @property
     def is_on(self) -> bool:

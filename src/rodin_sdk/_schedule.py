@@ -6,6 +6,7 @@ at which they are due; a task costs an entry there, and neither a thread nor a c
 
 import heapq
 import math
+from bisect import insort
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -171,11 +172,15 @@ class Schedule:
         budget = self._session.budget
         while self._tickets and budget.is_lost(self._tickets[0], now):
             self._tickets.popleft()
+        while self._tickets and (better := budget.move_up(self._tickets[-1], now)) is not self._tickets[-1]:
+            self._tickets.pop()
+            insort(self._tickets, better)
         while len(self._tickets) < min(waiting, MAX_PLACES):
             soonest = now + budget.shortest_delay(now)
             if soonest >= self._deadline:
                 return soonest if not self._tickets else now + budget.delay(self._tickets[0], now)
-            self._tickets.append(budget.reserve(now))
+            # A place that came free can be ahead of those that this call has.
+            insort(self._tickets, budget.reserve(now))
         return now + budget.delay(self._tickets[0], now)
 
     def give_back(self) -> None:
@@ -207,8 +212,9 @@ class Schedule:
 
     def _expire(self, now: float) -> None:
         """Gives up every task that is not being looked at; those that are have no time left either."""
-        self._expired.extend(self._take_waiting())
-        self._expired_at = now
+        if waiting := self._take_waiting():
+            self._expired.extend(waiting)
+            self._expired_at = now
 
     def _end_all(self, error: OutcomeError) -> None:
         for watched in (*self._in_flight, *self._take_waiting()):

@@ -15,7 +15,13 @@ _SHORTEST_REDACTED: Final = 4
 """Shorter secrets are left in foreign texts: removing every "k" would hide nothing and garble everything."""
 _FORGETFUL: Final = frozenset({"rodin_sdk", "rodin_sdk_generated", "h11"})
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
-_ESCAPED: Final = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u00([2-7][0-9A-Fa-f])")
+_ESCAPABLE: Final = frozenset(range(0x21, 0x7F)) - {ord('"'), ord("\\")}
+_ESCAPED_BACKSLASH: Final = b"\0\xff"
+"""Stands for an escaped backslash for a while: no text has it."""
+_PIECE: Final = 64 * 1024
+_DELIMITER: Final = re.compile(r"""[\s"'<>]""")
+_PERCENT: Final = re.compile("%[0-9A-F]{2}")
+_PUNCTUATION: Final = re.compile("[+\"'&<>=]")
 _QUERY: Final = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]*+\?)([^\s"'<>]++)""")
 """What stands behind the question mark of an address can be a signature, which opens a file to whoever has it."""
 _ESCAPED_BY_GO: Final = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
@@ -129,7 +135,7 @@ def _forget_locals(error: BaseException) -> None:
             trace = trace.tb_next
 
 
-def redact(text: str, secrets: Iterable[Secret]) -> str:
+def redact(text: str, secrets: Sequence[Secret]) -> str:
     """Returns `text` with every secret in it replaced, however it is spelt, and the queries of addresses as well."""
     for spelling in _spellings(secrets):
         text = text.replace(spelling, REDACTED)
@@ -143,13 +149,15 @@ def quote(text: str, secrets: Sequence[Secret], limit: int = EXCERPT_LIMIT) -> s
     redacted = redact(text, secrets)
     shown = printable(redacted, limit)
     # An escape can spell a key anew: a carriage return and "odin" become "\\rodin".
-    return shown if shown == redacted else redact(shown, secrets)
+    return shown if shown == redacted else redact(shown, secrets)[:limit]
 
 
-def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
+def redact_bytes(data: bytes, secrets: Sequence[Secret]) -> bytes:
     """Returns `data` with every secret in it, in UTF-8, replaced, however it is spelt."""
     data = _without(data, secrets)
-    return _without_escaped(data, secrets) if b"\\u00" in data else data
+    if b"\\u00" in data:
+        data = _without_escaped(data, secrets)
+    return data
 
 
 def _without(data: bytes, secrets: Iterable[Secret]) -> bytes:
@@ -158,25 +166,47 @@ def _without(data: bytes, secrets: Iterable[Secret]) -> bytes:
     return data
 
 
-def _without_escaped(data: bytes, secrets: Iterable[Secret]) -> bytes:
+def _without_escaped(data: bytes, secrets: Sequence[Secret]) -> bytes:
     """Returns `data` without secrets of which any character may be escaped, as JSON allows."""
-    plain = _ESCAPED.sub(_unescaped, data)
+    # An escaped backslash is none that escapes.
+    plain = data.replace(b"\\\\", _ESCAPED_BACKSLASH)
+    for code in sorted({ord(character) for secret in secrets for character in secret.reveal()} & _ESCAPABLE):
+        for escape in {f"\\u{code:04x}", f"\\u{code:04X}"}:
+            plain = plain.replace(escape.encode(), bytes((code,)))
     cleaned = _without(plain, secrets)
-    return data if cleaned == plain else cleaned
+    if cleaned == plain or _ESCAPED_BACKSLASH in data:
+        return data
+    return cleaned.replace(_ESCAPED_BACKSLASH, b"\\\\")
 
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    character = bytes.fromhex(found[2].decode())
-    return found[0] if character in b'"\\\x7f' else found[1] + character
+def without_beginning_at_end(data: bytes, secrets: Iterable[Secret], shortest: int) -> bytes:
+    """Returns what was cut off without the part of a secret, of so many bytes or more, that the cut left of it."""
+    for secret in map(Secret.reveal, secrets):
+        beginning = _encode(secret)
+        for length in range(len(beginning) - 1, shortest - 1, -1):
+            if data.endswith(beginning[:length]):
+                data = data[:-length]
+                break
+    return data
 
 
 def redact_queries(text: str) -> str:
-    """Returns `text` with the queries of all addresses in it replaced."""
-    return _QUERY.sub(_without_query, text)
+    """Returns `text` with the queries of all addresses in it replaced; not longer than it was, where it is long."""
+    if len(text) <= _PIECE:
+        return _QUERY.sub(_without_query, text)
+    # In pieces, since each match costs a hundred bytes while the whole is put together.
+    pieces: list[str] = []
+    start = length = 0
+    while start < len(text) and length < len(text):
+        delimiter = _DELIMITER.search(text, start + _PIECE)
+        end = len(text) if delimiter is None else delimiter.start()
+        pieces.append(_QUERY.sub(_without_query, text[start:end]))
+        start, length = end, length + len(pieces[-1])
+    return "".join(pieces)[: len(text)]
 
 
 def _without_query(found: re.Match[str]) -> str:
@@ -202,8 +232,9 @@ def _spell(value: str) -> Iterator[str]:
     if not _PLAIN.fullmatch(value):
         from html import escape  # noqa: PLC0415 - the most keys are plain
 
-        yield from (percent_encoded(value, safe="", errors="replace"), percent_encoded(value, errors="replace"))
-        yield from (escape(value), escape(value, quote=False))
+        for encoded in (percent_encoded(value, safe="", errors="replace"), percent_encoded(value, errors="replace")):
+            yield from (encoded, _PERCENT.sub(lambda found: found[0].lower(), encoded))
+        yield from (escape(value), escape(value, quote=False), _PUNCTUATION.sub(lambda c: f"&#{ord(c[0])};", value))
         for quoted in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
             escaped = quoted[1:-1]
             # Some libraries escape slashes, Go's what HTML would take for its own.

@@ -10,23 +10,34 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from attrs import evolve
 from rodin_sdk_generated.api.status import check_status
 from rodin_sdk_generated.models import StatusRequest
 
 from rodin_sdk._errors import APIError, InvalidResponseError, class_of_code, class_of_status
 from rodin_sdk._json import Undecoded
 from rodin_sdk._messages import Answer, Fault, Phase, Request
-from rodin_sdk._models import Job, TaskStatus
+from rodin_sdk._models import Job, JobStatus, TaskStatus
 from rodin_sdk._normalize import MalformedBodyError, decode, read_error, read_jobs
 from rodin_sdk._retry import Again, Refusal
 from rodin_sdk._retry_after import parse_retry_after
-from rodin_sdk._secrets import Secret, longest_first, quote, redact, redact_bytes, redact_queries
-from rodin_sdk._text import printable_bytes
+from rodin_sdk._secrets import (
+    Secret,
+    longest_first,
+    quote,
+    redact,
+    redact_bytes,
+    redact_queries,
+    without_beginning_at_end,
+)
+from rodin_sdk._text import EXCERPT_LIMIT, printable_bytes
 from rodin_sdk._version import __version__
 
 REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "cf-ray")
 """Where a request's identifier is looked for; the vendor documents none."""
 
+_SHORTEST_CUT: Final = 8
+"""Bytes of a key at the end of a body that count as what is left of it: fewer can stand there by chance."""
 _QUOTED: Final = 80
 """Characters of an answer's part that a reason quotes."""
 _SUCCESS: Final = range(200, 300)
@@ -110,25 +121,51 @@ class _AnswerReader:
         return self._refusal(body, read_error(body))
 
     def _status(self, body: Mapping[str, Any], error: str | None) -> TaskStatus:
-        jobs = read_jobs(body)
+        content = self._answer.content
+        without_keys = redact_bytes(content, self._secrets)
+        if without_keys == content:
+            jobs = read_jobs(body)
+        else:
+            jobs = self._jobs(body)
+            content = self._without_keys(without_keys, jobs)
         return TaskStatus(
             jobs,
             None if error is None else self._quote(error),
             self._message(body),
             self._request_id,
-            Undecoded(self._raw(jobs), decode),
+            Undecoded(content, decode),
         )
 
-    def _raw(self, jobs: tuple[Job, ...]) -> bytes:
+    def _without_keys(self, without_all: bytes, jobs: tuple[Job, ...]) -> bytes:
         """Returns the body without the keys, unless they are a part of what it says of the jobs."""
+        if self._is_about(without_all, jobs):
+            return without_all
         content = self._answer.content
-        without = redact_bytes(content, self._secrets)
-        if without == content or _is_about(without, jobs):
-            return without
         for secret in longest_first(self._secrets):
-            if _is_about(without := redact_bytes(content, (secret,)), jobs):
+            if self._is_about(without := redact_bytes(content, (secret,)), jobs):
                 content = without
         return content
+
+    def _jobs(self, body: Mapping[str, Any]) -> tuple[Job, ...]:
+        """Returns the jobs without the API key, and without both keys in a status that is not known.
+
+        The subscription key stays in a uuid: jobs are told apart by it.
+        """
+        api_key, *_ = self._secrets
+        return tuple(
+            evolve(
+                job,
+                uuid=redact(job.uuid, (api_key,)),
+                raw_status=redact(job.raw_status, self._secrets) if job.status is JobStatus.UNKNOWN else job.raw_status,
+            )
+            for job in read_jobs(body)
+        )
+
+    def _is_about(self, content: bytes, jobs: tuple[Job, ...]) -> bool:
+        try:
+            return self._jobs(decode(content)) == jobs
+        except MalformedBodyError:
+            return False
 
     def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:
         """Returns the status where every job is final, for then the jobs win over the error; else None."""
@@ -145,7 +182,7 @@ class _AnswerReader:
             status_code=status_code,
             code=None if code is None else self._quote(code),
             message=self._message(body),
-            body=redact(printable_bytes(redact_bytes(self._answer.content, self._secrets)), self._secrets),
+            body=redact(printable_bytes(self._without_cut_keys()), self._secrets)[:EXCERPT_LIMIT],
             headers=self._headers,
             retry_after=parse_retry_after(self._answer.headers),
             request_id=self._request_id,
@@ -167,14 +204,15 @@ class _AnswerReader:
         return Refusal(error, Again.ALWAYS, is_answer=is_answer)
 
     def _content(self) -> bytes:
-        content = redact_bytes(self._answer.content, self._secrets)
+        content = self._without_cut_keys()
         if b"?" in content:
             content = redact_queries(content.decode("latin-1")).encode("latin-1")
-        if self._answer.unread is None:
-            return content
-        for secret in self._secrets:
-            content = _without_beginning_at_end(content, secret.reveal().encode("utf-8", "surrogatepass"))
         return content
+
+    def _without_cut_keys(self) -> bytes:
+        """Returns the body without keys, and without what is left of one where the body was cut off."""
+        shortest = _SHORTEST_CUT if self._answer.unread is None else 1
+        return without_beginning_at_end(redact_bytes(self._answer.content, self._secrets), self._secrets, shortest)
 
     def _message(self, body: Mapping[str, Any]) -> str | None:
         message = body.get("message")
@@ -182,13 +220,6 @@ class _AnswerReader:
 
     def _quote(self, text: str) -> str:
         return quote(text, self._secrets)
-
-
-def _is_about(content: bytes, jobs: tuple[Job, ...]) -> bool:
-    try:
-        return read_jobs(decode(content)) == jobs
-    except MalformedBodyError:
-        return False
 
 
 def _again_after_status(status_code: int) -> Again:
@@ -201,11 +232,3 @@ def _again_after_status(status_code: int) -> Again:
 
 def _is_from_gateway(error: APIError) -> bool:
     return error.status_code in _NEXT_HOST
-
-
-def _without_beginning_at_end(content: bytes, secret: bytes) -> bytes:
-    """Returns what was cut off without the part of a key that the cut left of it."""
-    for length in range(len(secret) - 1, 0, -1):
-        if content.endswith(secret[:length]):
-            return content[:-length]
-    return content

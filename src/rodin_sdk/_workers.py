@@ -39,12 +39,12 @@ class Workers:
         self._free = 0
         self._owner = 0
 
-    def submit(self, job: Callable[[], object]) -> None:
-        """Has a job done, which must not raise, as soon as a thread is free; at once where the system has no thread."""
+    def submit(self, job: Callable[[], object]) -> bool:
+        """Has a job done, which must not raise, as soon as a thread is free; returns whether the system has any."""
         if not self._threads and not self._start_first():
-            job()
-            return
+            return False
         self._jobs.put(job)
+        return True
 
     def close(self, *, wait: bool) -> None:
         """Forgets the jobs that were not begun, and ends all threads.

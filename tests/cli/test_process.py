@@ -75,6 +75,13 @@ def test_a_full_disk_is_one_line(cli: CommandLine) -> None:
         assert ended.returncode == 3
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_an_error_that_cannot_be_shown_keeps_its_exit_status() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*COMMAND, "status", "--bogus"], stderr=full, check=False)
+    assert ended.returncode == 2
+
+
 WHAT_IS_LOADED = """
 import sys
 from rodin_sdk.cli import main

@@ -16,10 +16,10 @@ import pytest
 
 from rodin_sdk import AsyncRodin, ClientClosedError, RequestTimeoutError, RodinError
 from tests.deadlines import in_time
-from tests.faults.answers import API_KEY, CHUNKED, OK, TUNNEL, echo
+from tests.faults.answers import API_KEY, CHUNKED, OK, TUNNEL, echo, head
 from tests.faults.certificates import good, trusting
 from tests.faults.matrix import covers
-from tests.faults.server import FaultServer, forever, pause, read, receive, reply, secure, send, stall
+from tests.faults.server import FaultServer, forever, pause, read, receive, reply, reset, secure, send, stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -308,6 +308,28 @@ def test_a_busy_event_loop_ends_in_time() -> None:
             busy.cancel()
 
     with FaultServer([read, reply(echo), read, pause(0.1), reply(echo), send(OK)]) as server:
+        asyncio.run(main(server.url))
+
+
+@pytest.mark.parametrize("ending", ["of an old server", "garbage", "of a lost connection"])
+def test_what_came_while_the_event_loop_was_busy(ending: str) -> None:
+    async def main(url: str) -> None:
+        async with client_of(url, request_timeout=0.4, max_retries=0) as client:
+            call = asyncio.create_task(client.status("a task"))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            time.sleep(0.6)  # noqa: ASYNC251 - to be busy is the point
+            if ending == "of an old server":
+                assert [job.uuid for job in (await call).jobs] == ["job-1"]
+            else:
+                with pytest.raises(RequestTimeoutError):
+                    await call
+
+    answers: dict[str, Script] = {
+        "of an old server": [send(head(version="1.0") + OK.partition(b"\r\n\r\n")[2])],
+        "garbage": [send(b"garbage\r\n\r\n"), stall],
+        "of a lost connection": [send(OK[:-1]), reset],
+    }
+    with FaultServer([read, pause(0.2), *answers[ending]]) as server:
         asyncio.run(main(server.url))
 
 

@@ -108,7 +108,8 @@ def test_an_exit_with_the_client_open(state: str, kind: Kind) -> None:
 @covers("descriptors")
 def test_150_callers_and_60_descriptors(kind: Kind) -> None:
     def dawdle(peer: Peer) -> None:
-        peer.wait(0.1 if b"caller" in peer.request else 0)
+        # Long enough for all of them to come, on a busy machine as well.
+        peer.wait(1.0 if b"caller" in peer.request else 0)
 
     with FaultServer([forever(read, dawdle, reply(echo))]) as server:
         facts = run_program("exhausting", kind, "many", server.url).facts
@@ -153,6 +154,10 @@ LARGE: Final[dict[str, tuple[bytes | object, set[str]]]] = {
     "a string of commas": (b'{"jobs": [], "x": "' + b"," * (MIB - 100) + b'"}', EITHER),
     "a string of escapes": (b'{"jobs": [], "x": "' + b"\\n" * (MIB // 2 - 100) + b'"}', EITHER),
     "a wide character": (b'{"jobs": [], "x": "\\u0041' + b"x" * (MIB - 99) + "\U0001f600".encode() + b'"}', EITHER),
+    "an escape that makes all wide": (b'{"jobs": [], "x": "' + b"x" * (MIB - 99) + b"\\ud83d\\ude00" + b'"}', EITHER),
+    "escapes of plain characters": (b'{"jobs": [], "message": "' + b"\\u0041x" * (MIB // 7 - 99) + b'"}', EITHER),
+    "commas between strings": (b'{"jobs": [' + b'"",,' * (MIB // 4 - 99) + b"]}", UNREADABLE),
+    "queries of addresses": (b"<a href='//a/?b'>" * (MIB // 17), UNREADABLE),
     "escapes of wide characters": (b'{"jobs": [], "x": "' + b"\\ud83d\\ude00" * (MIB // 12 - 99) + b'"}', EITHER),
     "6,000 jobs": ({"jobs": [{"uuid": f"{n:036}", "status": "Generating"} for n in range(6000)]}, {"success"}),
     "many objects": ({"jobs": [], "x": [{"a": 1}] * 9900}, EITHER),

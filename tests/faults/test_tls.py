@@ -236,7 +236,7 @@ def test_a_connection_that_was_lost_before_the_handshake_leaves_no_socket() -> N
     with socket.create_server(("127.0.0.1", 0)) as server:
         channel = Channel()
         channel.deadline = Deadline(5)
-        channel.connect("127.0.0.1", server.getsockname()[1], 5)
+        channel.connect("127.0.0.1", server.getsockname()[1], 5, 5)
         other, _ = server.accept()
         other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         other.close()

@@ -163,6 +163,13 @@ class TestWarnings:
             "running: look for a newer version"
         )
 
+    def test_a_service_that_makes_up_statuses_does_not_flood_the_log(self, kind: Kind, caplog: Log) -> None:
+        jobs = [{"uuid": str(number), "status": f"Baking {number}"} for number in range(100)]
+        for _ in range(3):
+            call(kind, "status", SUBSCRIPTION_KEY, http_transport=transport({"jobs": jobs}))
+        lines = told(caplog, logging.WARNING)
+        assert len(lines) == len(set(lines)) == 64
+
     def test_a_program_without_a_log_stays_silent(self) -> None:
         script = (
             "from rodin_sdk.testing import Emulator\nfrom rodin_sdk import Rodin\n"

@@ -329,6 +329,7 @@ def test_random_faults_are_checked(arguments: Any, error: type[Exception], text:
         ({"headers": "a: 5"}, TypeError, r"headers must be a sequence, not str\."),
         ({"body": object()}, TypeError, r"body and raw must be bytes, a str, or what JSON can hold\."),
         ({"retry_after": -1}, ValueError, r"retry_after must be finite and at least 0, not -1\."),
+        ({"retry_after": 1e12}, ValueError, r"retry_after must be at most 1e\+09, not 1000000000000\.0\."),
         ({"retry_after": "1\n2"}, ValueError, r"headers must be what HTTP allows"),
         ({"retry_after_form": "iso"}, ValueError, r"retry_after_form must be one of seconds"),
         ({"pad_to": -1}, ValueError, r"pad_to must be at least 0, not -1\."),

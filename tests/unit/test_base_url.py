@@ -31,7 +31,7 @@ def refusal_of(value: Any) -> ConfigurationError:
 ACCEPTED = {
     **{
         f"{HYPER3D}{path}": HYPER3D
-        for path in ("", "/", "/api", "/api/", "/api/v2", "/api/v2/", "//", ":443", ":443/api/v2/")
+        for path in ("", "/", "/api", "/api/", "/api/v2", "/api/v2/", "/api/v2/status", "//", ":443", ":443/api/v2/")
     },
     HYPERHUMAN + "/api": HYPERHUMAN,
     "hyper3d": HYPER3D,
@@ -47,6 +47,8 @@ ACCEPTED = {
     "https://gateway.example.com/Rodin/API": "https://gateway.example.com/Rodin/API",
     "https://gateway.example.com/a/b.c/d_e~f/g-h": "https://gateway.example.com/a/b.c/d_e~f/g-h",
     "https://gateway.example.com/xapi": "https://gateway.example.com/xapi",
+    "https://gateway.example.com/status": "https://gateway.example.com/status",
+    "https://gateway.example.com/api/status": "https://gateway.example.com/api/status",
     "https://gateway.example.com/v2": "https://gateway.example.com/v2",
     "https://gateway.example.com/...": "https://gateway.example.com/...",
     "https://gateway.example.com:8443": "https://gateway.example.com:8443",

@@ -151,6 +151,13 @@ def test_spelling_of_a_code_is_forgiven(code: str) -> None:
     assert (type(error), error.code) == (NotFoundError, code.strip())
 
 
+@pytest.mark.parametrize("code", ["O\u212a", "OKAY", "n\xf6ne"])
+def test_what_only_looks_like_success_is_none(code: str) -> None:
+    """The lower case of the sign of a kelvin is a k."""
+    error: Any = refusal({**RUNNING, "error": code}, 201)
+    assert error.code == code
+
+
 @pytest.mark.parametrize("value", [None, "", "OK", "ok", "Ok", " OK ", "none", "None", "NONE", "\t"], ids=repr)
 def test_every_spelling_of_success(value: object) -> None:
     status = look({**RUNNING, "error": value})

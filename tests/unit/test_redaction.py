@@ -20,6 +20,8 @@ from rodin_sdk import (
     AsyncRodin,
     ConfigurationError,
     InvalidResponseError,
+    Job,
+    JobStatus,
     PermissionDeniedError,
     Rodin,
     RodinError,
@@ -160,6 +162,27 @@ def test_the_other_key_is_removed_beside_jobs_that_are_left_as_they_are() -> Non
     status = look({"jobs": jobs, "echo": API_KEY})
     assert status.raw == {"jobs": jobs, "echo": "[redacted]"}
     assert_no_secrets([API_KEY], status, pickle.loads(pickle.dumps(status)))
+
+
+def test_the_api_key_shows_in_no_job() -> None:
+    """Jobs are told apart by their uuids, and so the subscription key stays in one."""
+    jobs = [{"uuid": f"{API_KEY}/{SUBSCRIPTION_KEY}", "status": f"queued for {API_KEY} and {SUBSCRIPTION_KEY}"}]
+    status = look({"jobs": jobs, "message": ECHO})
+    uuid, told = f"[redacted]/{SUBSCRIPTION_KEY}", "queued for [redacted] and [redacted]"
+    assert status.jobs == (Job(uuid, JobStatus.UNKNOWN, told),)
+    assert status.raw["jobs"][0]["uuid"] == uuid
+    assert_no_secrets([API_KEY], status, pickle.loads(pickle.dumps(status)), *status.jobs)
+
+
+@pytest.mark.parametrize("code", [201, 403, 502])
+@pytest.mark.parametrize("left", [8, 30, len(API_KEY) - 1])
+def test_what_a_cut_leaves_of_a_key_does_not_show(code: int, left: int) -> None:
+    body = f'{{"message": "bad key {API_KEY[:left]}'.encode()
+    handle = httpx.MockTransport(lambda _: httpx.Response(code, content=body))
+    with Rodin(API_KEY, http_transport=handle, max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert API_KEY[:8] not in f"{caught.value} {vars(caught.value)}"
+    assert "bad key" in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["{:04x}", "{:04X}"])
@@ -428,3 +451,33 @@ def test_removing_keys_costs_next_to_nothing() -> None:
     """Processor time is limited, and not the time on the wall. Ten seconds are ample: the looks take one."""
     ended = subprocess.run([sys.executable, "-c", MANY], capture_output=True, check=False)
     assert ended.stdout.strip() == b"done", ended.stderr[-500:]
+
+
+@pytest.mark.parametrize(
+    "text", ["<a href='https://x.y/?v=1'>" * 40, "https://a/?b " * 200, "x" * 495 + " https://a/b?s=12345678"]
+)
+def test_what_is_redacted_is_cut_at_512(text: str) -> None:
+    error: Any = refusal({"message": text}, 403)
+    assert (len(error.message), len(error.body)) == (512, 512)
+    html_error: Any = refusal(text.encode(), 502)
+    assert len(html_error.body) <= 512
+
+
+def test_the_queries_of_a_long_body_are_removed_and_it_does_not_grow() -> None:
+    body = b"<a href='https://x.y/file?signature=abcdefgh'>https://a/?b</a> " * 16_000
+    handle = httpx.MockTransport(lambda _: httpx.Response(201, content=body))
+    with Rodin(API_KEY, http_transport=handle, max_retries=0) as rodin, pytest.raises(InvalidResponseError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    content = caught.value.content
+    assert b"abcdefgh" not in content
+    assert content.count(b"/file?[redacted]'>https://a/?[redacted]<") > 10_000
+    assert len(content) <= len(body)
+
+
+@pytest.mark.parametrize("spelt", ["ab%2b%2fcd%3d%3defgh", "ab&#43;/cd&#61;&#61;efgh"])
+def test_other_spellings_of_a_key(spelt: str) -> None:
+    key = "ab+/cd==efgh"
+    handle = httpx.MockTransport(lambda _: httpx.Response(403, text=f"no: {spelt}"))
+    with Rodin(key, http_transport=handle, max_retries=0) as rodin, pytest.raises(RodinError) as caught:
+        rodin.status(SUBSCRIPTION_KEY)
+    assert "no: [redacted]" in str(caught.value)

@@ -204,6 +204,24 @@ def test_limits_are_documented_numbers() -> None:
     assert (MAX_DEPTH, MAX_ITEMS) == (32, 20_000)
 
 
+def test_an_escape_can_make_a_text_as_wide_as_the_character_itself() -> None:
+    """A thousand escapes of six characters each, in pairs, become 500 characters; each takes four bytes then."""
+    empty = {"jobs": [], "x": ""}
+    escapes = "\\ud83d\\ude00" * 500
+
+    def body(decoded: int) -> bytes:
+        plain = "x" * (decoded - len(encode(empty)) - 1000)
+        return encode(empty).replace(b'""', f'"{plain}{escapes}"'.encode())
+
+    assert len(decode(body(MIB // 2))["x"]) == MIB // 2 - len(encode(empty)) - 500
+    with pytest.raises(MalformedBodyError, match=TOO_MUCH_MEMORY):
+        decode(body(MIB // 2 + 1))
+
+
+def test_other_escapes_make_no_text_wide() -> None:
+    assert len(decode(with_value('"' + "x" * (MIB - 99) + '\\u0041"'))["x"]) == MIB - 98
+
+
 def test_stack_is_not_what_limits_the_depth() -> None:
     """Little stack is left where the SDK is called from deep inside: then, too, the answer is refused and no more."""
 

@@ -377,3 +377,29 @@ def test_no_two_have_one_place(steps: list[str], random: Random) -> None:
                 tickets.append(moved)
     places = sorted(ticket.place for ticket in tickets)
     assert all(gap >= 1 - 1e-6 for gap in gaps(places))
+
+
+def test_many_tasks_use_the_whole_rate_beside_calls_that_are_cancelled() -> None:
+    """A place that comes free ahead of those that the call has is used first, and not left to rot."""
+    world = World({key: in_turn(RUNNING) for key in KEYS})
+    simulation = Simulation(world, requests_per_minute=60)
+    simulation.poll = every(2)
+    simulation.as_completed(KEYS[:100])
+    for second in range(60, 600):
+        run = simulation.status(KEYS[-1], at=second)
+        simulation.at(second + 4.5, run.cancel)
+    simulation.run(until=600)
+    assert world.between(120, 600) >= 0.97 * 480
+
+
+def test_many_tasks_move_up_like_one() -> None:
+    world = World({key: in_turn(RUNNING) for key in KEYS})
+    simulation = Simulation(world, requests_per_minute=60)
+    runs = [simulation.status(key) for key in KEYS[:100]]
+    simulation.wait(KEYS[200])
+    simulation.as_completed(KEYS[201:202])
+    simulation.run(until=0.5)
+    for run in runs:
+        run.cancel()
+    simulation.run(until=100)
+    assert max(world.looks_at(KEYS[200])[0], world.looks_at(KEYS[201])[0]) <= 51

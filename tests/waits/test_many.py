@@ -430,6 +430,14 @@ def test_unwrap_gives_the_task_or_raises_the_error() -> None:
         Outcome("key").unwrap()
 
 
+def test_an_error_says_how_long_was_waited_and_not_how_long_the_caller_was_away() -> None:
+    keys = [f"task-{number}" for number in range(5)]
+    simulation = Simulation(World(dict.fromkeys(keys, in_turn(RUNNING))))
+    many = simulation.as_completed(keys, timeout=60, away=lambda _: 100.0)
+    simulation.run()
+    assert [getattr(outcome.error, "elapsed", None) for _, outcome in many.outcomes] == [60.0] * 5
+
+
 def test_the_deadline_of_thousands_is_no_long_step() -> None:
     """The error of a task is made when it is told: all at once would keep an event loop busy for seconds."""
     keys = [f"task-{number}" for number in range(2000)]

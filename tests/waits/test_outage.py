@@ -228,21 +228,42 @@ def test_a_probe_that_was_cancelled_leaves_its_place_at_once() -> None:
     runs.pop(world.sent[-1].key).cancel()
     cancelled = world.age
     simulation.run()
-    assert min(sent.at for sent in world.sent if sent.at > cancelled) <= cancelled + 6
+    # As soon as if it had failed at once, and not only when no answer can come any more.
+    assert min(sent.at for sent in world.sent if sent.at > cancelled) <= cancelled + 16
 
 
-def test_a_task_that_comes_late_is_the_probe_where_others_always_fail() -> None:
-    """Its first look may end what is no outage at all; theirs would never."""
+def test_callers_that_give_up_early_do_not_make_a_probe_follow_the_other() -> None:
+    world = World({key: in_turn(RUNNING) for key in KEYS}, latency=0.1, down=[Down(60, 660, None)])
+    simulation = Simulation(world, requests_per_minute=100)
+    for key in KEYS[:40]:
+        simulation.wait(key, timeout=None)
+    for number, key in enumerate(KEYS[40:60]):
+        for begin in range(60, 660, 8):
+            run = simulation.wait(key, at=begin + number / 3)
+            simulation.at(begin + number / 3 + 7.9, run.cancel)
+    simulation.run(until=700)
+    assert world.between(60, 660) <= 60
+
+
+@pytest.mark.parametrize("many_bad", [True, False], ids=["as_completed fails", "single waits fail"])
+@pytest.mark.parametrize("many_good", [True, False], ids=["as_completed comes", "a wait comes"])
+def test_a_task_that_comes_late_is_the_next_probe(*, many_bad: bool, many_good: bool) -> None:
+    """Its first look may end what is no outage at all, but tasks that always fail; theirs would never."""
     for seed in range(10):
         bad = KEYS[:8]
         world = World(dict.fromkeys(bad, in_turn(answer(b"", 500))) | {"good": in_turn(DONE)}, latency=0.1)
         simulation = Simulation(world, seed=seed, requests_per_minute=100)
-        for key in bad:
-            simulation.wait(key, timeout=None)
+        waiters(simulation, bad, many=many_bad, timeout=None)
         late = 300 + seed * 3.1
-        run = simulation.wait("good", at=late)
+        if many_good:
+            simulation.as_completed(["good"], at=late)
+        else:
+            simulation.wait("good", at=late)
         simulation.run(until=500)
-        assert run.ended - late <= 20
+        first = world.looks_at("good")[0]
+        assert first - late <= 20
+        # Only what is decided already when it comes goes before it.
+        assert world.between(late + 5, first) == 0
 
 
 def test_two_calls_go_on_together_after_an_outage() -> None:
@@ -391,3 +412,15 @@ def test_looks_that_were_under_way_at_a_fork_are_not_the_childs() -> None:
     outage.ended(looks[0], 100.0)
     outage.began(100.0)
     assert outage.earliest_look(100.0, is_sound=True) == 100.0
+
+
+def test_a_probe_that_was_under_way_at_a_fork_is_not_the_childs() -> None:
+    outage = Outage()
+    for number in range(5):
+        look = outage.began(0.0)
+        outage.failed(look, 0.0, number, 0.5, TransportError("down"), is_news=True)
+        outage.ended(look, 0.0)
+    outage.began(50.0)
+    assert outage.earliest_look(50.0, is_sound=True) > 50.0
+    outage.forget()
+    assert outage.earliest_look(50.0, is_sound=True) == 50.0

@@ -79,6 +79,22 @@ def test_a_system_without_threads_looks_in_the_callers(
     assert all(outcome.task for outcome in outcomes)
 
 
+def test_ctrl_c_ends_a_look_in_the_callers_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def strike(_: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        looks += 1
+        raise KeyboardInterrupt
+
+    service = httpx.MockTransport(strike)
+    with Rodin("key", http_transport=service, requests_per_minute=None) as rodin:
+        monkeypatch.setattr(_thread, "start_new_thread", refuse)
+        with pytest.raises(KeyboardInterrupt):
+            rodin.wait_all(["a", "b", "c"])
+    assert looks == 1
+
+
 def refuse(*_: object) -> int:
     raise RuntimeError("can't start new thread")
 

@@ -174,7 +174,7 @@ class _Workers:
     def __init__(self, _limit: int, _name: str) -> None:
         self._left = 0
 
-    def submit(self, job: Callable[[], object]) -> None:
+    def submit(self, job: Callable[[], object]) -> bool:
         self._left += 1
 
         def work() -> None:
@@ -182,6 +182,7 @@ class _Workers:
             self._left -= 1
 
         self.threads.spawn(work)
+        return True
 
     def close(self, **_options: object) -> None:
         while self._left:

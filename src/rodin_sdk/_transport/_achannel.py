@@ -35,11 +35,13 @@ class AsyncChannel(asyncio.Protocol):
 
     # --- The lane's side
 
-    async def connect(self, host: str, port: int, connect_timeout: float) -> None:
+    async def connect(self, host: str, port: int, lookup_timeout: float, connect_timeout: float) -> None:
         """Connects to whichever address of the host answers first."""
         loop = asyncio.get_running_loop()
+        async with asyncio.timeout(lookup_timeout):
+            found = interleave(addresses(await _found(host, port)))
         async with asyncio.timeout(connect_timeout):
-            sock = await _connect(interleave(addresses(await _found(host, port))))
+            sock = await _connect(found)
             await loop.create_connection(lambda: self, sock=sock)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:
@@ -78,6 +80,11 @@ class AsyncChannel(asyncio.Protocol):
         data = bytes(self._buffer[:CHUNK])
         del self._buffer[:CHUNK]
         return data
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything was taken, and nothing more will come, as it should be."""
+        return self._has_ended and self._error is None and not self._buffer
 
     @property
     def is_quiet(self) -> bool:

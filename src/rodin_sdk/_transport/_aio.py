@@ -29,6 +29,7 @@ from rodin_sdk._transport._routes import (
     connect_timeout_of,
     httpx_request,
     is_out_of_files,
+    lookup_timeout_of,
 )
 
 _Loop = asyncio.AbstractEventLoop
@@ -173,7 +174,7 @@ class AsyncLaneTransport(AsyncTransport):
                 async with self._limit(send.timeout):
                     return await lane.exchange(send)
             except TimeoutError:
-                if self._is_closed or (answer := lane.late_answer()) is None:
+                if self._is_closed or (answer := await lane.late_answer()) is None:
                     raise
                 return answer
         except FOREIGN as error:
@@ -223,7 +224,7 @@ class _AsyncLane:
 
     async def exchange(self, send: Send) -> Answer:
         self.is_clean = self.sent = False
-        dialogue = self._dialogue or await self._open(connect_timeout_of(send))
+        dialogue = self._dialogue or await self._open(lookup_timeout_of(send), connect_timeout_of(send))
         dialogue.ask(send.base_url, send.request)
         self.sent = True
         is_whole = await self.channel.write(dialogue)
@@ -232,9 +233,9 @@ class _AsyncLane:
         self.is_clean = is_whole and dialogue.is_reusable
         return answer
 
-    async def _open(self, connect_timeout: float) -> Dialogue:
+    async def _open(self, lookup_timeout: float, connect_timeout: float) -> Dialogue:
         route = self.route
-        await self.channel.connect(*route.first_hop, connect_timeout)
+        await self.channel.connect(*route.first_hop, lookup_timeout, connect_timeout)
         if route.proxy is not None:
             await self._open_tunnel(Tunnel(route.base_url, route.proxy.authorization), connect_timeout)
         if route.ssl_context is not None:
@@ -248,12 +249,21 @@ class _AsyncLane:
             while not tunnel.feed(await self.channel.read()):
                 pass
 
-    def late_answer(self) -> Answer | None:
+    async def late_answer(self) -> Answer | None:
         """Returns the answer that came in time where the event loop was too busy to see it before the time limit."""
+        if not self.sent or self._dialogue is None:
+            return None
         end = time.monotonic() + _LATE
-        while self.sent and self._dialogue is not None and time.monotonic() < end and (data := self.channel.take()):
-            if (answer := self._dialogue.feed(data)) is not None:
-                return answer
+        # What is no answer came too late to be told of.
+        with suppress(*FOREIGN):
+            # The loop takes one turn to read what came, and one to see that it was all.
+            for _ in range(2):
+                while time.monotonic() < end and (data := self.channel.take()):
+                    if (answer := self._dialogue.feed(data)) is not None:
+                        return answer
+                if self.channel.is_at_end:
+                    return self._dialogue.feed(b"")
+                await asyncio.sleep(0)
         return None
 
     @property

@@ -36,11 +36,11 @@ class Channel:
         self._socket: socket.socket | None = None
         self._is_cut = False
 
-    def connect(self, host: str, port: int, connect_timeout: float) -> None:
+    def connect(self, host: str, port: int, lookup_timeout: float, connect_timeout: float) -> None:
         """Connects to whichever address of the host answers first."""
-        deadline = self.deadline.within(connect_timeout)
         look_up(host, port, self._found.put)
-        self._hold(_connect(interleave(addresses(self._await_found(deadline))), deadline, self._check))
+        found = interleave(addresses(self._await_found(self.deadline.within(lookup_timeout))))
+        self._hold(_connect(found, self.deadline.within(connect_timeout), self._check))
         self._in_use().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def start_tls(self, context: ssl.SSLContext, host: str, connect_timeout: float) -> None:

@@ -5,6 +5,8 @@ from typing import Final
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds for all addresses of a host together, and again for its TLS handshake: a live host needs far less."""
+LOOKUP_TIMEOUT: Final = 15.0
+"""Seconds for a host's addresses to be found: a resolver of which two servers are dead takes ten."""
 CHUNK: Final = 8 * 1024
 """Bytes that are taken in between two looks at the clock: a thousand tiny chunks fit in, and take some 10 ms."""
 STAGGER: Final = 0.25

@@ -17,7 +17,7 @@ from rodin_sdk._errors import ConfigurationError
 from rodin_sdk._messages import Send
 from rodin_sdk._secrets import Secret
 from rodin_sdk._text import printable
-from rodin_sdk._transport._deadline import CONNECT_TIMEOUT
+from rodin_sdk._transport._deadline import CONNECT_TIMEOUT, LOOKUP_TIMEOUT
 
 _DEFAULT_PROXY_PORT: Final = 8080
 _ALPN: Final = ["http/1.1"]
@@ -144,7 +144,7 @@ def check_ssl_context(ssl_context: object, http_transport: object) -> None:
         return
     if not isinstance(ssl_context, ssl.SSLContext):
         raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(ssl_context).__name__}.")
-    if ssl_context.verify_mode is not ssl.CERT_REQUIRED or not ssl_context.check_hostname:
+    if ssl_context.verify_mode != ssl.CERT_REQUIRED or not ssl_context.check_hostname:
         raise ConfigurationError(
             "ssl_context verifies no certificates, or not their names: whoever answers would get the API key. Leave "
             "verify_mode and check_hostname as they are, and name what to trust with load_verify_locations()."
@@ -156,6 +156,11 @@ def check_ssl_context(ssl_context: object, http_transport: object) -> None:
 def connect_timeout_of(send: Send) -> float:
     """Returns the seconds for making a connection, and again for its TLS handshake."""
     return CONNECT_TIMEOUT if send.connect_timeout is None else min(CONNECT_TIMEOUT, send.connect_timeout)
+
+
+def lookup_timeout_of(send: Send) -> float:
+    """Returns the seconds for finding the addresses of a host."""
+    return LOOKUP_TIMEOUT if send.connect_timeout is None else min(LOOKUP_TIMEOUT, send.connect_timeout)
 
 
 def httpx_request(send: Send) -> httpx.Request:

@@ -32,6 +32,7 @@ from rodin_sdk._transport._routes import (
     connect_timeout_of,
     httpx_request,
     is_out_of_files,
+    lookup_timeout_of,
 )
 
 
@@ -245,7 +246,7 @@ class _Lane:
     def exchange(self, send: Send) -> Answer:
         self.is_clean = self.sent = False
         self.channel.deadline = Deadline(send.timeout)
-        dialogue = self._dialogue or self._open(connect_timeout_of(send))
+        dialogue = self._dialogue or self._open(lookup_timeout_of(send), connect_timeout_of(send))
         dialogue.ask(send.base_url, send.request)
         self.sent = True
         is_whole = self.channel.write(dialogue)
@@ -254,9 +255,9 @@ class _Lane:
         self.is_clean = is_whole and dialogue.is_reusable
         return answer
 
-    def _open(self, connect_timeout: float) -> Dialogue:
+    def _open(self, lookup_timeout: float, connect_timeout: float) -> Dialogue:
         route = self.route
-        self.channel.connect(*route.first_hop, connect_timeout)
+        self.channel.connect(*route.first_hop, lookup_timeout, connect_timeout)
         if route.proxy is not None:
             self._open_tunnel(Tunnel(route.base_url, route.proxy.authorization), connect_timeout)
         if route.ssl_context is not None:

@@ -83,7 +83,7 @@ def _without_keys(message: str, words: Iterable[str]) -> str:
     """Returns a text of click's on one line, without the words of the command line that may be keys."""
     values = [word.partition("=")[2] if word.startswith("-") else word for word in words]
     long = {value for value in values if len(value) >= _SHORTEST_KEY}
-    return " ".join(redact(message, map(Secret, long)).split())
+    return " ".join(redact(message, list(map(Secret, long))).split())
 
 
 def _show_what_can_be_shown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 import click
@@ -99,8 +100,9 @@ def write(text: str = "", *, err: bool = False) -> None:
 
 
 def show_error(text: str) -> None:
-    """Shows one line on standard error."""
-    write(f"rodin: {text}", err=True)
+    """Shows one line on standard error, where that can be written."""
+    with suppress(OSError):
+        write(f"rodin: {text}", err=True)
 
 
 def as_json_line(report: Report) -> str:

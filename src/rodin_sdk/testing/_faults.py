@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import h11
 from attrs import field, frozen
@@ -20,6 +20,9 @@ from rodin_sdk.testing._answers import (
 )
 from rodin_sdk.testing._checks import check_number, check_whole, to_choice, to_items
 from rodin_sdk.testing._requests import RecordedRequest
+
+_LONGEST_RETRY_AFTER: Final = 1e9
+"""Seconds, thirty years: a date far beyond cannot be written."""
 
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding"})
 
@@ -156,6 +159,8 @@ class Fault:
             check_whole("status_code", self.status_code, least=LEAST_STATUS_CODE, most=MOST_STATUS_CODE)
         if self.retry_after is not None and not isinstance(self.retry_after, str):
             check_number("retry_after", self.retry_after)
+            if self.retry_after > _LONGEST_RETRY_AFTER:
+                raise ValueError(f"retry_after must be at most {_LONGEST_RETRY_AFTER:g}, not {self.retry_after!r}.")
         if isinstance(self.retry_after, str):
             _to_headers({"Retry-After": self.retry_after})
         check_whole("pad_to", self.pad_to, least=0)
