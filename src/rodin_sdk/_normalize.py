@@ -29,7 +29,6 @@ _SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
 _AS_DOCUMENTED: Final = {status.value: status for status in JobStatus}
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _LONE_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
-_WIDE: Final = re.compile(r"\\u[dD][89abAB]")
 _SPACE: Final = " \t\r\n"
 
 
@@ -55,7 +54,7 @@ def decode(body: bytes) -> dict[str, Any]:
         raise MalformedBodyError(f"it is not UTF-8 (byte {error.start})") from None
     if not text.strip():
         raise MalformedBodyError("it is empty")
-    if max(sys.getsizeof(text), _unescaped_size(text)) > MAX_TEXT:
+    if sys.getsizeof(text) > MAX_TEXT:
         raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     _refuse_too_many_items(text)
     try:
@@ -68,11 +67,6 @@ def decode(body: bytes) -> dict[str, Any]:
     if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
         value = _clean(value, MAX_DEPTH)
     return value
-
-
-def _unescaped_size(text: str) -> int:
-    """Returns the bytes that a string takes which holds a wide character as an escape; 0 where there is none."""
-    return 4 * (len(text) - 5 * text.count("\\u")) if _WIDE.search(text) else 0
 
 
 def read_error(body: Mapping[str, Any]) -> str | None:

@@ -204,20 +204,6 @@ def test_limits_are_documented_numbers() -> None:
     assert (MAX_DEPTH, MAX_ITEMS) == (32, 20_000)
 
 
-def test_an_escape_can_make_a_text_as_wide_as_the_character_itself() -> None:
-    """A thousand escapes of six characters each, in pairs, become 500 characters; each takes four bytes then."""
-    empty = encode({"jobs": [], "x": ""})
-    escapes = "\\ud83d\\ude00" * 500
-
-    def body(decoded: int) -> bytes:
-        plain = "x" * (decoded - len(empty) - 1000)
-        return empty.replace(b'""', f'"{plain}{escapes}"'.encode())
-
-    assert len(decode(body(MIB // 2))["x"]) == MIB // 2 - len(empty) - 500
-    with pytest.raises(MalformedBodyError, match=TOO_MUCH_MEMORY):
-        decode(body(MIB // 2 + 1))
-
-
 def test_other_escapes_make_no_text_wide() -> None:
     assert len(decode(with_value('"' + "x" * (MIB - 99) + '\\u0041"'))["x"]) == MIB - 98
 
