@@ -41,7 +41,11 @@ def run_program(name: str, *arguments: object, strict: bool = True) -> Ended:
     """
     flags = ["-X", "dev", "-W", "error"] if strict else []
     command = [sys.executable, *flags, "-m", f"tests.faults.programs.{name}", *map(str, arguments)]
-    ended = subprocess.run(command, cwd=_TOP, capture_output=True, text=True, timeout=90, check=False)
+    try:
+        ended = subprocess.run(command, cwd=_TOP, capture_output=True, text=True, timeout=90, check=False)
+    except subprocess.TimeoutExpired as late:
+        # What Python says of an interruption that it swallowed, for one.
+        raise AssertionError(f"{name} did not end, and said: {late.stderr!r}") from late
     assert_no_secrets([API_KEY], ended.stdout, ended.stderr)
     assert not ended.returncode, ended.stderr
     return Ended(ended.stdout, ended.stderr)
