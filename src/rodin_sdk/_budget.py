@@ -71,7 +71,6 @@ class Budget:
         """Returns a place further ahead where there is a free one by now, else the same."""
         with self._lock:
             self._count(now)
-            self._drop_free(self._allowed)
             if not self._free or self._free[0] > ticket.place:
                 return ticket
             self.give_back(ticket)
@@ -102,7 +101,6 @@ class Budget:
         with self._lock:
             self._count(now)
             held = max(0.0, self._held_until - now)
-            self._drop_free(self._allowed)
             place = self._free[0] if self._free else self._next_place
             return held if self._rate is None else held + self._ahead_of(place) / self._rate
 
@@ -129,9 +127,8 @@ class Budget:
             self._drop_free(self._allowed + BURST)
 
     def _take_place(self) -> float:
-        while self._free:
-            if (place := heappop(self._free)) >= self._allowed:
-                return place
+        if self._free:
+            return heappop(self._free)
         place = max(self._next_place, self._allowed)
         self._next_place = place + 1
         return place
@@ -152,7 +149,7 @@ class Budget:
         return max(0.0, place - (BURST - 1) - self._allowed)
 
     def _count(self, now: float) -> None:
-        """Counts the requests that the rate has allowed since it was last asked."""
+        """Counts the requests that the rate has allowed since it was last asked; free places behind it are gone."""
         if self._rate is None or now <= self._counted_until:
             return
         start = max(self._counted_until, self._held_until)
@@ -161,6 +158,7 @@ class Budget:
         elif now > start:
             self._allowed += self._rate * self._mean_factor(start, now) * (now - start)
         self._counted_until = now
+        self._drop_free(self._allowed)
 
     def _mean_factor(self, start: float, end: float) -> float:
         """Returns the mean of the factor, which grows linearly until it is whole."""

@@ -77,7 +77,7 @@ class Outage:
         """Notes that a look is over, however it ended."""
         self._under_way.discard(look)
         if look is self._probe:
-            # It brought nothing, since the caller or a deadline cut it short.
+            # It brought nothing, since the caller or a deadline cut it short: as if it had failed when it began.
             self._probe = None
             self._next_probe = max(now, self._next_probe - _PROBE_LEASE + self._pause)
 

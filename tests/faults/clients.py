@@ -124,3 +124,12 @@ def look(opened: Opened, key: str = SUBSCRIPTION_KEY, **options: Any) -> Look:
         assert_no_secrets(SECRETS, error)
         error.__traceback__ = None
     return Look(status, error, seconds)
+
+
+def look_with_patience(base_url: str, kind: Kind, **options: Any) -> Look:
+    """Makes one call, with 30 seconds for it and no retry, over a client of its own."""
+    opened = open_client(kind, base_url, request_timeout=30, max_retries=0, **options)
+    try:
+        return look(opened)
+    finally:
+        opened.end()

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -19,7 +20,7 @@ from tests.deadlines import in_time
 from tests.faults.addresses import UNREACHABLE, Address, Resolver, refusing, silent
 from tests.faults.answers import API_KEY, DONE, OK, answer, echo, head
 from tests.faults.certificates import good, trusting
-from tests.faults.clients import KINDS, Look, OpenAsync, look, open_client
+from tests.faults.clients import KINDS, OpenAsync, look, look_with_patience, open_client
 from tests.faults.matrix import covers
 from tests.faults.server import (
     FaultServer,
@@ -46,14 +47,6 @@ if TYPE_CHECKING:
 
 LOCAL: Final = "http://localhost:9"
 GOOD: Final[Script] = [forever(read, reply(echo))]
-
-
-def look_with_patience(kind: Kind) -> Look:
-    opened = open_client(kind, LOCAL, request_timeout=30, max_retries=0)
-    try:
-        return look(opened)
-    finally:
-        opened.end()
 
 
 @covers("dns-failure")
@@ -106,7 +99,7 @@ def test_a_resolver_that_is_slow_is_waited_for(
     with FaultServer(GOOD) as server, Resolver(("127.0.0.1", server.port)).install(monkeypatch).stalled() as resolver:
         opening = threading.Timer(CONNECT_TIMEOUT + 0.5, resolver.gate.set)
         opening.start()
-        results = list(both_at_once.map(look_with_patience, KINDS))
+        results = list(both_at_once.map(partial(look_with_patience, LOCAL), KINDS))
         opening.join()
     assert [result.error for result in results] == [None, None]
 
@@ -188,7 +181,7 @@ def test_several_silent_addresses_take_5_seconds_together(
 ) -> None:
     with ExitStack() as stack:
         Resolver(*(stack.enter_context(silent()) for _ in range(8))).install(monkeypatch)
-        results = list(both_at_once.map(look_with_patience, KINDS))
+        results = list(both_at_once.map(partial(look_with_patience, LOCAL), KINDS))
     for result in results:
         assert type(result.error) is RequestTimeoutError
         in_time(result.seconds, 5.0)

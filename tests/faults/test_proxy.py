@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from functools import partial
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -16,14 +17,13 @@ from tests.faults.addresses import refusing
 from tests.faults.answers import OK, PROXY_PASSWORD, PROXY_USER, TUNNEL, answer, echo, head
 from tests.faults.cases import arrived
 from tests.faults.certificates import good, of_another_host, trusting
-from tests.faults.clients import KINDS, Look, look, open_client
+from tests.faults.clients import KINDS, look, look_with_patience
 from tests.faults.matrix import covers
 from tests.faults.server import FaultServer, drip, forever, read, reply, reset, secure, send, stall, until
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-    from tests.faults.clients import Kind
     from tests.faults.conftest import OpensClients
     from tests.faults.server import Script
 
@@ -226,16 +226,9 @@ def test_a_tunnel_that_is_not_made_leaves_time_for_the_next_host(
 
 
 def test_a_tunnel_has_5_seconds(both_at_once: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(kind: Kind) -> Look:
-        opened = open_client(kind, BEHIND, ssl_context=trusting(), request_timeout=30, max_retries=0)
-        try:
-            return look(opened)
-        finally:
-            opened.end()
-
     with FaultServer([read, stall]) as proxy:
         via(monkeypatch, proxy.port)
-        for result in both_at_once.map(run, KINDS):
+        for result in both_at_once.map(partial(look_with_patience, BEHIND, ssl_context=trusting()), KINDS):
             assert type(result.error) is RequestTimeoutError
             in_time(result.seconds, 5.0)
 
