@@ -12,6 +12,7 @@ from attrs import frozen
 
 from tests.faults.programs.common import API_KEY
 from tests.secrets_check import assert_no_secrets
+from tests.unmeasured import unmeasured
 
 _TOP = Path(__file__).parents[2]
 
@@ -31,18 +32,27 @@ class Ended:
         return facts
 
 
-def run_program(name: str, *arguments: object, strict: bool = True) -> Ended:
+def run_program(name: str, *arguments: object, strict: bool = True, measured: bool = True) -> Ended:
     """Runs a program to its end, which must be a success and show no key.
 
     Args:
         name: The program.
         arguments: Its arguments.
         strict: Whether every warning is an error, those of Python's development mode included.
+        measured: Whether coverage counts what it runs.
     """
     flags = ["-X", "dev", "-W", "error"] if strict else []
     command = [sys.executable, *flags, "-m", f"tests.faults.programs.{name}", *map(str, arguments)]
     try:
-        ended = subprocess.run(command, cwd=_TOP, capture_output=True, text=True, timeout=90, check=False)
+        ended = subprocess.run(
+            command,
+            cwd=_TOP,
+            env=None if measured else unmeasured(),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
     except subprocess.TimeoutExpired as late:
         # What Python says of an interruption that it swallowed, for one.
         raise AssertionError(f"{name} did not end, and said: {late.stderr!r}") from late

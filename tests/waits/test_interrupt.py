@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rodin_sdk.testing import Emulator, Fault, RandomFaults
+from tests.unmeasured import unmeasured
 from tests.waits.clients import Background
 from tests.waits.interrupted import INTERRUPTIONS
 
@@ -30,15 +30,13 @@ class Program:
         keys = [*(emulator.add_task([[(0, "Generating")]]) for _ in range(20)), done]
         # An interruption right after a socket was made leaves it to the collector, which says so.
         options = ["-W", "error", "-W", "ignore::ResourceWarning"]
-        # Coverage has a lock of its own that an interruption can leave taken.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self.process = subprocess.Popen(
             [sys.executable, *options, PROGRAM, kind, emulator.base_url, emulator.api_key, *keys],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=unmeasured(),
         )
         assert self.line() == "ready"
 
