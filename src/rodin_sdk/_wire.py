@@ -7,7 +7,7 @@ neither the shapes that the service is documented to answer in, nor a deadline, 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 from attrs import evolve
@@ -99,18 +99,23 @@ class _AnswerReader:
         """Reads an answer of HTTP 2xx, which can still be a failure."""
         if self._answer.unread is not None:
             return self._invalid(self._answer.unread)
-        body = None
+        is_answer = False
         try:
             body = decode(self._answer.content)
-            error = read_error(body)
+            is_answer = True
+            error, message = read_error(body), self._message(body)
             if error is None:
-                return self._status(body, None)
+                jobs = self._jobs(body)
+                del body  # It can be large, and the answer may have to be gone through once more.
+                return self._status(jobs, None, message)
         except MalformedBodyError as malformed:
             reason = malformed.reason.replace("{}", quote(malformed.quoted, self._secrets, _QUOTED))
         else:
-            return self._final_status(body, error) or self._refusal(body, error)
+            final = self._final_jobs(body)
+            del body
+            return self._status(final, error, message) if final else self._refusal(error, message)
         # The exception is gone by now, and with it the decoded text, which can be large.
-        return self._invalid(reason, is_answer=body is not None)
+        return self._invalid(reason, is_answer=is_answer)
 
     def failure(self) -> Refusal:
         """Reads an answer of any other code, whose body may be anything."""
@@ -118,32 +123,23 @@ class _AnswerReader:
             body = decode(self._answer.content)
         except MalformedBodyError:
             body = {}
-        return self._refusal(body, read_error(body))
+        return self._refusal(read_error(body), self._message(body))
 
-    def _status(self, body: Mapping[str, Any], error: str | None) -> TaskStatus:
-        content = self._answer.content
-        without_keys = redact_bytes(content, self._secrets)
-        if without_keys == content:
-            jobs = read_jobs(body)
-        else:
-            jobs = self._jobs(body)
-            content = self._without_keys(without_keys, jobs)
-        return TaskStatus(
-            jobs,
-            None if error is None else self._quote(error),
-            self._message(body),
-            self._request_id,
-            Undecoded(content, decode),
-        )
+    def _status(self, jobs: tuple[Job, ...], error: str | None, message: str | None) -> TaskStatus:
+        content = self._answer.content if self._is_free_of_keys else self._without_keys(jobs)
+        error = None if error is None else self._quote(error)
+        return TaskStatus(jobs, error, message, self._request_id, Undecoded(content, decode))
 
-    def _without_keys(self, without_all: bytes, jobs: tuple[Job, ...]) -> bytes:
+    @cached_property
+    def _is_free_of_keys(self) -> bool:
+        return redact_bytes(self._answer.content, self._secrets) == self._answer.content
+
+    def _without_keys(self, jobs: tuple[Job, ...]) -> bytes:
         """Returns the body without the keys, unless they are a part of what it says of the jobs."""
-        if self._is_about(without_all, jobs):
-            return without_all
         content = self._answer.content
-        for secret in longest_first(self._secrets):
-            if self._is_about(without := redact_bytes(content, (secret,)), jobs):
-                content = without
+        for secrets in (self._secrets, *((secret,) for secret in longest_first(self._secrets))):
+            if self._is_about(secrets, jobs):
+                return redact_bytes(content, secrets)
         return content
 
     def _jobs(self, body: Mapping[str, Any]) -> tuple[Job, ...]:
@@ -151,6 +147,8 @@ class _AnswerReader:
 
         The subscription key stays in a uuid: jobs are told apart by it.
         """
+        if self._is_free_of_keys:
+            return read_jobs(body)
         api_key, *_ = self._secrets
         return tuple(
             evolve(
@@ -161,27 +159,27 @@ class _AnswerReader:
             for job in read_jobs(body)
         )
 
-    def _is_about(self, content: bytes, jobs: tuple[Job, ...]) -> bool:
+    def _is_about(self, without: Sequence[Secret], jobs: tuple[Job, ...]) -> bool:
         try:
-            return self._jobs(decode(content)) == jobs
+            return self._jobs(decode(redact_bytes(self._answer.content, without))) == jobs
         except MalformedBodyError:
             return False
 
-    def _final_status(self, body: Mapping[str, Any], error: str) -> TaskStatus | None:
-        """Returns the status where every job is final, for then the jobs win over the error; else None."""
+    def _final_jobs(self, body: Mapping[str, Any]) -> tuple[Job, ...]:
+        """Returns the jobs where every one is final, for then they win over the error; else nothing."""
         try:
-            status = self._status(body, error)
+            jobs = self._jobs(body)
         except MalformedBodyError:
-            return None
-        return status if status.is_final else None
+            return ()
+        return jobs if all(job.status.is_final for job in jobs) else ()
 
-    def _refusal(self, body: Mapping[str, Any], code: str | None) -> Refusal:
+    def _refusal(self, code: str | None, message: str | None) -> Refusal:
         status_code = self._answer.status_code
         by_code = class_of_code(status_code, code)
         error = (by_code or class_of_status(status_code))(
             status_code=status_code,
             code=None if code is None else self._quote(code),
-            message=self._message(body),
+            message=message,
             body=redact(printable_bytes(self._without_cut_keys()), self._secrets)[:EXCERPT_LIMIT],
             headers=self._headers,
             retry_after=parse_retry_after(self._answer.headers),

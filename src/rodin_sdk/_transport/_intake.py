@@ -64,8 +64,9 @@ class Intake:
         return self._unread is None
 
     def answer(self) -> Answer:
-        """Returns what was taken in."""
-        return Answer(self._status_code, self._headers, bytes(self._content), self._unread)
+        """Returns what was taken in, and lets go of it: the connection lives on."""
+        content, self._content = bytes(self._content), bytearray()
+        return Answer(self._status_code, self._headers, content, self._unread)
 
     def _objection(self) -> str | None:
         # Refused unread: a few bytes of a compressed answer can decode to half a gigabyte.
