@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Final
 
 from rodin_sdk._models import TaskStatus
 from rodin_sdk._secrets import Secret
-from rodin_sdk._text import printable, printable_bytes
+from rodin_sdk._text import EXCERPT_LIMIT, printable, printable_bytes
 
 
 class RodinError(Exception):
@@ -314,6 +314,8 @@ _REDIRECT_ADVICE: Final = "Redirects are not followed, since they could carry th
 _FIRST_REDIRECT: Final = 300
 _FIRST_CLIENT_ERROR: Final = 400
 _TOO_MANY_REQUESTS: Final = 429
+_LONGEST_CODE: Final = EXCERPT_LIMIT
+"""Characters. Longer ones are no codes, and to fold their case takes up to twenty times their memory."""
 _FIRST_SERVER_ERROR: Final = 500
 _FIRST_BEYOND_SERVER_ERRORS: Final = 600
 
@@ -323,7 +325,9 @@ def class_of_code(status_code: int, code: str | None) -> type[APIError] | None:
 
     A code of the table decides below 500; 429 and 5xx are decided by the status.
     """
-    if code is None or status_code == _TOO_MANY_REQUESTS or status_code >= _FIRST_SERVER_ERROR:
+    if code is None or len(code) > _LONGEST_CODE:
+        return None
+    if status_code == _TOO_MANY_REQUESTS or status_code >= _FIRST_SERVER_ERROR:
         return None
     wanted = code.strip().upper()
     return next((cls for pattern, cls in _CLASS_OF_CODE if fnmatchcase(wanted, pattern)), None)

@@ -20,7 +20,7 @@ class JobStatus(StrEnum):
     """The state of a job or of a task.
 
     Making one from a string never fails: case, surrounding white space and a second l in "Cancelled" are forgiven,
-    and what is not known becomes `UNKNOWN`.
+    and what is not known, or longer than 512 characters, becomes `UNKNOWN`.
     """
 
     WAITING = "Waiting"
@@ -38,7 +38,9 @@ class JobStatus(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "JobStatus":
-        return _BY_NAME.get(value.strip().lower(), cls.UNKNOWN) if isinstance(value, str) else cls.UNKNOWN
+        if not isinstance(value, str) or len(value) > _LONGEST_STATUS:
+            return cls.UNKNOWN
+        return _BY_NAME.get(value.strip().lower(), cls.UNKNOWN)
 
     @property
     def is_final(self) -> bool:
@@ -46,6 +48,8 @@ class JobStatus(StrEnum):
         return self in _FINAL
 
 
+_LONGEST_STATUS: Final = EXCERPT_LIMIT
+"""Characters, white space included. To fold the case of a text takes up to twenty times its memory."""
 _BY_NAME: Final[Mapping[str, JobStatus]] = {
     **{status.value.lower(): status for status in JobStatus},
     "cancelled": JobStatus.CANCELED,

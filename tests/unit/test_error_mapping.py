@@ -151,6 +151,11 @@ def test_spelling_of_a_code_is_forgiven(code: str) -> None:
     assert (type(error), error.code) == (NotFoundError, code.strip())
 
 
+def test_what_is_longer_than_an_excerpt_is_no_known_code() -> None:
+    assert type(refusal({"error": "INSUFFICIENT_FUND".rjust(512, "_")})) is InsufficientFundsError
+    assert type(refusal({"error": "INSUFFICIENT_FUND".rjust(513, "_")})) is APIError
+
+
 @pytest.mark.parametrize("code", ["O\u212a", "OKAY", "n\xf6ne"])
 def test_what_only_looks_like_success_is_none(code: str) -> None:
     """The lower case of the sign of a kelvin is a k."""

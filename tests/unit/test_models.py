@@ -84,6 +84,11 @@ def test_what_is_no_known_status_is_unknown(value: Any) -> None:
     assert JobStatus(value) is JobStatus.UNKNOWN
 
 
+def test_white_space_is_forgiven_up_to_the_length_of_an_excerpt() -> None:
+    assert JobStatus("Done".rjust(512)) is JobStatus.DONE
+    assert JobStatus("Done".rjust(513)) is JobStatus.UNKNOWN
+
+
 @given(st.text())
 def test_any_text_is_a_status(text: str) -> None:
     assert isinstance(JobStatus(text), JobStatus)
