@@ -22,13 +22,21 @@ MAX_ITEMS: Final = 20_000
 """Values in one body. It bounds the memory of one answer to a few MiB; 6,000 jobs fit."""
 MAX_TEXT: Final = 2 * 1024 * 1024
 """Bytes of memory of the decoded text. One emoji makes every character of a text take four."""
+_LONGEST_WIDE: Final = MAX_TEXT // 4
+"""Characters, in all, of the texts in which each takes four bytes."""
 _MAX_NUMBER_LENGTH: Final = 64
 """Characters of one number: more digits than any real count has, few enough to convert at once."""
 
 _SUCCESS_SPELLINGS: Final = frozenset({"", "ok", "none"})
 _AS_DOCUMENTED: Final = {status.value: status for status in JobStatus}
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_LONE_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
+_PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_WIDE: Final = re.compile(_PAIR)
+_LONE_SURROGATE: Final = re.compile(
+    rf"(?:[^\\]++|\\(?!u[dD][89a-fA-F]).|{_PAIR})*+(\\u[dD][89a-fA-F][0-9a-fA-F]{{2}})".encode(), re.DOTALL
+)
+"""The first escape of half a character, with everything before it."""
+_REPLACEMENT: Final = b"\\ufffd"
 _SPACE: Final = " \t\r\n"
 
 
@@ -49,24 +57,35 @@ class MalformedBodyError(ValueError):
 def decode(body: bytes) -> dict[str, Any]:
     """Returns the JSON object that `body` holds, or that the vendor's sample, which is not JSON, intends."""
     try:
-        text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        text = _without_lone_surrogates(body.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedBodyError(f"it is not UTF-8 (byte {error.start})") from None
+    del body  # which can be a copy that nobody else holds
     if not text.strip():
         raise MalformedBodyError("it is empty")
     if sys.getsizeof(text) > MAX_TEXT:
         raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     _refuse_too_many_items(text)
+    if len(text) > _LONGEST_WIDE and _wide_length(text) > _LONGEST_WIDE:
+        raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     try:
         value = _load(text)
     except RecursionError:
         raise MalformedBodyError("it is nested too deeply") from None
     if not is_object(value):
         raise MalformedBodyError("it is not a JSON object")
-    # Only bodies with an escape can hold lone surrogates, only those with many brackets can be deep.
-    if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
-        value = _clean(value, MAX_DEPTH)
+    # Only bodies with many brackets can be deep.
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _refuse_too_deep(value, MAX_DEPTH)
     return value
+
+
+def _wide_length(text: str) -> int:
+    """Returns how many characters the strings have, at the most, that an escape makes wide."""
+    if _WIDE.search(text) is None:
+        return 0
+    strings = (found[0].replace("\\\\", "_") for found in _STRING.finditer(text))
+    return sum(len(s) - s.count("\\") - 4 * s.count("\\u") for s in strings if _WIDE.search(s))
 
 
 def read_error(body: Mapping[str, Any]) -> str | None:
@@ -204,17 +223,30 @@ def _refuse_too_many_items(text: str) -> None:
         raise MalformedBodyError(f"it has more than {MAX_ITEMS} values")
 
 
-def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON has no narrower type
-    """Returns `value` with U+FFFD for lone surrogates, which no file and no terminal takes."""
-    if isinstance(value, str):
-        return _LONE_SURROGATE.sub("\ufffd", value)
-    if not depth and (is_object(value) or is_array(value)):
-        raise MalformedBodyError("it is nested too deeply")
+def _refuse_too_deep(value: object, depth: int) -> None:
     if is_array(value):
-        return [_clean(item, depth - 1) for item in value]
-    if is_object(value):
-        return _unique([(_clean(name, 0), _clean(item, depth - 1)) for name, item in value.items()])
-    return value
+        items: Iterable[object] = value
+    elif is_object(value):
+        items = value.values()
+    else:
+        return
+    if not depth:
+        raise MalformedBodyError("it is nested too deeply")
+    for item in items:
+        _refuse_too_deep(item, depth - 1)
+
+
+def _without_lone_surrogates(body: bytes) -> bytes | bytearray:
+    """Returns a body with U+FFFD in the place of escaped lone surrogates, which no file and no terminal takes."""
+    found = _LONE_SURROGATE.match(body)
+    if found is None:
+        return body
+    # In place, since a text with even one of them is twice as large, and a copy of it would be, too.
+    cleaned = bytearray(body)
+    while found is not None:
+        cleaned[found.start(1) : found.end()] = _REPLACEMENT
+        found = _LONE_SURROGATE.match(body, found.end())
+    return cleaned
 
 
 # --- The vendor's sample, which is not JSON: {"jobs": ["uuid": "status", …]}

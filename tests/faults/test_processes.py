@@ -14,6 +14,7 @@ from rodin_sdk._transport._routes import FEW_IDLE
 from tests.faults.answers import CHUNKED, OK, answer, chunked, echo, head
 from tests.faults.matrix import covers
 from tests.faults.processes import run_program
+from tests.faults.programs.common import API_KEY
 from tests.faults.server import FaultServer, Peer, forever, pause, read, reply, reset, send
 
 if TYPE_CHECKING:
@@ -150,10 +151,16 @@ def test_nothing_endless_fills_the_memory(what: str, kind: Kind) -> None:
     assert_growth_is_bounded(kind, script, ends)
 
 
+LONG: Final = "x" * (MIB - 199) + API_KEY
+"""That the answer has the key in it makes the SDK go through it again."""
 LARGE: Final[dict[str, tuple[bytes | object, set[str]]]] = {
     "a string of commas": (b'{"jobs": [], "x": "' + b"," * (MIB - 100) + b'"}', EITHER),
     "a string of escapes": (b'{"jobs": [], "x": "' + b"\\n" * (MIB // 2 - 100) + b'"}', EITHER),
     "a wide character": (b'{"jobs": [], "x": "\\u0041' + b"x" * (MIB - 99) + "\U0001f600".encode() + b'"}', EITHER),
+    "an escape that makes all wide": (b'{"jobs": [], "x": "' + b"x" * (MIB - 99) + b"\\ud83d\\ude00" + b'"}', EITHER),
+    "a long error": ({"error": f" {LONG}\ud800"}, {"APIError"}),
+    "a long status": ({"jobs": {"a": f" {LONG}\ud800"}}, EITHER),
+    "a long uuid": (f'{{"jobs": {{"{LONG}\u4e00": "Done"}}}}'.encode(), EITHER),
     "escapes of plain characters": (b'{"jobs": [], "message": "' + b"\\u0041x" * (MIB // 7 - 99) + b'"}', EITHER),
     "commas between strings": (b'{"jobs": [' + b'"",,' * (MIB // 4 - 99) + b"]}", UNREADABLE),
     "queries of addresses": (b"<a href='//a/?b'>" * (MIB // 17), UNREADABLE),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from rodin_sdk import TaskStatus, _models, _normalize, _retry_after, _secrets, _text, _wire
+from rodin_sdk import TaskStatus, _models, _normalize, _retry_after, _secrets, _wire
 from tests.fuzz import campaign
 from tests.fuzz.answers import ALL_KEYS, DOCUMENTED, ECHOES, Received, received, spellings
 from tests.fuzz.campaign import EVERY_CLIENT, Finding, Part, load, parts, run, save
@@ -100,9 +100,9 @@ FLAWS: dict[str, tuple[object, str, object, str]] = {
     "another exception": (_normalize, "_merge", _loud, "it raises KeyError: 'no error of ours'"),
     "an empty list is done": (_models.TaskStatus, "is_done", property(lambda s: not s.jobs), "it is done, though"),
     "texts are not escaped": (_secrets, "printable", _no_redaction, "not printable"),
-    "surrogates stay": (_normalize, "_LONE_SURROGATE", _text, "it raises AttributeError"),
+    "surrogates stay": (_normalize, "_without_lone_surrogates", _no_redaction, "raw cannot be written"),
     "a wait without end": (_wire, "parse_retry_after", _for_ever, "it waits for inf s"),
-    "too deep": (_normalize, "_clean", _loud, "it raises KeyError"),
+    "too deep": (_normalize, "_refuse_too_deep", _loud, "it raises KeyError"),
     "infinite numbers": (_normalize, "_DECODER", json.JSONDecoder(), "raw cannot be written"),
 }
 

@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rodin_sdk import InvalidResponseError
 from rodin_sdk._normalize import MAX_DEPTH, MAX_ITEMS, MalformedBodyError, decode
@@ -165,6 +167,12 @@ VALID: dict[str, tuple[bytes, object]] = {
     "lone surrogate at the end": (with_value(r'"a\ud800"'), "a\ufffd"),
     "surrogates the wrong way round": (with_value(r'"\udfb2\ud83c"'), "\ufffd\ufffd"),
     "two high surrogates": (with_value(r'"\ud83c\ud83c\udfb2"'), "\ufffd🎲"),
+    "what only looks like a surrogate": (with_value(r'"\\ud800"'), r"\ud800"),
+    "lone surrogate behind a backslash": (with_value(r'"\\\ud800\\\\uDFFF"'), "\\\ufffd\\\\uDFFF"),
+    "many surrogates": (
+        with_value(r'"\uD83C\uDFB2\n\uDfFf\u0041\ud8FF\"\uDbfF\uDfb2"'),
+        '🎲\n\ufffdA\ufffd"\U0010ffb2',
+    ),
     "lone surrogate deep inside": (with_value(r'[{"a": ["\ud800", 1.5, null]}]'), [{"a": ["\ufffd", 1.5, None]}]),
     "lone surrogate in a name": (with_value(r'{"\ud800": 1}'), {"\ufffd": 1}),
     "names that become equal, as do their values": (with_value(r'{"\ud800": 1, "\ud801": 1}'), {"\ufffd": 1}),
@@ -202,6 +210,39 @@ def test_largest_answers_are_read() -> None:
 
 def test_limits_are_documented_numbers() -> None:
     assert (MAX_DEPTH, MAX_ITEMS) == (32, 20_000)
+
+
+@given(st.lists(st.sampled_from([*'\ud800\udbff\udc00\udfff\U0001f3b2\\\\"\n/ud8', "\\ud800", "\\u0041"])))
+def test_surrogates_are_replaced_wherever_they_stand(pieces: list[str]) -> None:
+    value = "".join(pieces)
+    # As UTF-16 has it, of which JSON's escapes are an image: halves that stand side by side are one character.
+    expected = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    assert decode(with_value(json.dumps(value)))["x"] == expected
+
+
+def test_an_escape_can_make_a_text_as_wide_as_the_character_itself() -> None:
+    """A thousand escapes of six characters each, in pairs, count as a thousand characters; each takes four bytes."""
+
+    def body(length: int) -> bytes:
+        return with_value('"' + "x" * (length - 1_002) + r"\ud83d\ude00" * 500 + '"')
+
+    assert len(decode(body(MIB // 2))["x"]) == MIB // 2 - 502
+    with pytest.raises(MalformedBodyError, match=TOO_MUCH_MEMORY):
+        decode(body(MIB // 2 + 1))
+
+
+def test_only_texts_that_are_wide_count_as_such() -> None:
+    jobs = [{"uuid": f"{UUID}-{number:06}", "status": "Generating"} for number in range(6_600)]
+    body = json.dumps({"jobs": jobs, "message": "Ready \U0001f600"}).encode()
+    assert len(body) > MIB // 2
+    assert len(look(body).jobs) == 6_600
+
+
+def test_escaped_backslashes_hide_no_wide_text() -> None:
+    body = with_value('"' + r"\\u" * (MIB // 4) + r"\ud83d\ude00" + '"')
+    assert len(body) < MIB
+    with pytest.raises(MalformedBodyError, match=TOO_MUCH_MEMORY):
+        decode(body)
 
 
 def test_other_escapes_make_no_text_wide() -> None:
