@@ -66,7 +66,7 @@ def decode(body: bytes) -> dict[str, Any]:
     if sys.getsizeof(text) > MAX_TEXT:
         raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     _refuse_too_many_items(text)
-    if len(text) > _LONGEST_WIDE and _wide_length(text) > _LONGEST_WIDE:
+    if len(text) > _LONGEST_WIDE and _WIDE.search(text) and _wide_length(text) > _LONGEST_WIDE:
         raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
     try:
         value = _load(text)
@@ -82,8 +82,6 @@ def decode(body: bytes) -> dict[str, Any]:
 
 def _wide_length(text: str) -> int:
     """Returns how many characters the strings have, at the most, that an escape makes wide."""
-    if _WIDE.search(text) is None:
-        return 0
     strings = (found[0].replace("\\\\", "_") for found in _STRING.finditer(text))
     return sum(len(s) - s.count("\\") - 4 * s.count("\\u") for s in strings if _WIDE.search(s))
 

@@ -238,6 +238,11 @@ def test_only_texts_that_are_wide_count_as_such() -> None:
     assert len(look(body).jobs) == 6_600
 
 
+def test_escaped_backslashes_count_as_one_character() -> None:
+    body = with_value('"' + r"\\" * (MIB // 2 - 99) + r"\ud83d\ude00" + '"')
+    assert len(decode(body)["x"]) == MIB // 2 - 98
+
+
 def test_escaped_backslashes_hide_no_wide_text() -> None:
     body = with_value('"' + r"\\u" * (MIB // 4) + r"\ud83d\ude00" + '"')
     assert len(body) < MIB
