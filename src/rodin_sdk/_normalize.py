@@ -24,6 +24,7 @@ MAX_TEXT: Final = 2 * 1024 * 1024
 """Bytes of memory of the decoded text. One emoji makes every character of a text take four."""
 _LONGEST_WIDE: Final = MAX_TEXT // 4
 """Characters, in all, of the texts in which each takes four bytes."""
+_TOO_MUCH_MEMORY: Final = f"it takes more than {MAX_TEXT} bytes of memory"
 _MAX_NUMBER_LENGTH: Final = 64
 """Characters of one number: more digits than any real count has, few enough to convert at once."""
 
@@ -63,11 +64,8 @@ def decode(body: bytes) -> dict[str, Any]:
     del body  # which can be a copy that nobody else holds
     if not text.strip():
         raise MalformedBodyError("it is empty")
-    if sys.getsizeof(text) > MAX_TEXT:
-        raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
-    _refuse_too_many_items(text)
-    if len(text) > _LONGEST_WIDE and _WIDE.search(text) and _wide_length(text) > _LONGEST_WIDE:
-        raise MalformedBodyError(f"it takes more than {MAX_TEXT} bytes of memory")
+    if len(text) > MAX_ITEMS:
+        _refuse_too_large(text)
     try:
         value = _load(text)
     except RecursionError:
@@ -78,12 +76,6 @@ def decode(body: bytes) -> dict[str, Any]:
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _refuse_too_deep(value, MAX_DEPTH)
     return value
-
-
-def _wide_length(text: str) -> int:
-    """Returns how many characters the strings have, at the most, that an escape makes wide."""
-    strings = (found[0].replace("\\\\", "_") for found in _STRING.finditer(text))
-    return sum(len(s) - s.count("\\") - 4 * s.count("\\u") for s in strings if _WIDE.search(s))
 
 
 def read_error(body: Mapping[str, Any]) -> str | None:
@@ -208,17 +200,25 @@ def _load(text: str) -> object:
     return _load_sample(text, complaint)
 
 
-def _refuse_too_many_items(text: str) -> None:
-    def items(text: str) -> int:
-        return text.count(",") + text.count("{") + text.count("[")
-
+def _refuse_too_large(text: str) -> None:
+    if sys.getsizeof(text) > MAX_TEXT:
+        raise MalformedBodyError(_TOO_MUCH_MEMORY)
     # Commas within strings count only where it matters, since leaving strings out costs more than the parsing.
-    if (
-        len(text) > MAX_ITEMS
-        and (most := items(text)) > MAX_ITEMS
-        and most - sum(items(found[0]) for found in _STRING.finditer(text)) > MAX_ITEMS
-    ):
+    most = _items(text)
+    if most > MAX_ITEMS and most - sum(_items(found[0]) for found in _STRING.finditer(text)) > MAX_ITEMS:
         raise MalformedBodyError(f"it has more than {MAX_ITEMS} values")
+    if len(text) > _LONGEST_WIDE and _WIDE.search(text) and _wide_length(text) > _LONGEST_WIDE:
+        raise MalformedBodyError(_TOO_MUCH_MEMORY)
+
+
+def _items(text: str) -> int:
+    return text.count(",") + text.count("{") + text.count("[")
+
+
+def _wide_length(text: str) -> int:
+    """Returns how many characters the strings have, at the most, that an escape makes wide."""
+    strings = (found[0].replace("\\\\", "_") for found in _STRING.finditer(text))
+    return sum(len(s) - s.count("\\") - 4 * s.count("\\u") for s in strings if _WIDE.search(s))
 
 
 def _refuse_too_deep(value: object, depth: int) -> None:

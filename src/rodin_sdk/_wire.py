@@ -7,7 +7,7 @@ neither the shapes that the service is documented to answer in, nor a deadline, 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, Final
 
 from attrs import evolve
@@ -94,6 +94,7 @@ class _AnswerReader:
         self._attempts = attempts
         self._headers = {name: self._quote(value) for name, value in answer.headers.items()}
         self._request_id = next((self._headers[n] for n in REQUEST_ID_HEADERS if n in self._headers), None)
+        self._is_free_of_keys = redact_bytes(answer.content, secrets) == answer.content
 
     def success(self) -> TaskStatus | Refusal:
         """Reads an answer of HTTP 2xx, which can still be a failure."""
@@ -129,10 +130,6 @@ class _AnswerReader:
         content = self._answer.content if self._is_free_of_keys else self._without_keys(jobs)
         error = None if error is None else self._quote(error)
         return TaskStatus(jobs, error, message, self._request_id, Undecoded(content, decode))
-
-    @cached_property
-    def _is_free_of_keys(self) -> bool:
-        return redact_bytes(self._answer.content, self._secrets) == self._answer.content
 
     def _without_keys(self, jobs: tuple[Job, ...]) -> bytes:
         """Returns the body without the keys, unless they are a part of what it says of the jobs."""
