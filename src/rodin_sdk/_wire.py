@@ -38,6 +38,8 @@ REQUEST_ID_HEADERS: Final = ("x-request-id", "x-correlation-id", "x-tt-logid", "
 
 _SHORTEST_CUT: Final = 8
 """Bytes of a key at the end of a body that count as what is left of it: fewer can stand there by chance."""
+_LONGEST_REDACTED: Final = 256 * 1024
+"""Characters of all uuids and statuses. While keys are removed from an answer, its jobs are held twice."""
 _QUOTED: Final = 80
 """Characters of an answer's part that a reason quotes."""
 _SUCCESS: Final = range(200, 300)
@@ -114,7 +116,10 @@ class _AnswerReader:
         else:
             final = self._final_jobs(body)
             del body
-            return self._status(final, error, message) if final else self._refusal(error, message)
+            if not final:
+                return self._refusal(error, message)
+            error = self._quote(error)
+            return self._status(final, error, message)
         # The exception is gone by now, and with it the decoded text, which can be large.
         return self._invalid(reason, is_answer=is_answer)
 
@@ -128,7 +133,6 @@ class _AnswerReader:
 
     def _status(self, jobs: tuple[Job, ...], error: str | None, message: str | None) -> TaskStatus:
         content = self._answer.content if self._is_free_of_keys else self._without_keys(jobs)
-        error = None if error is None else self._quote(error)
         return TaskStatus(jobs, error, message, self._request_id, Undecoded(content, decode))
 
     def _without_keys(self, jobs: tuple[Job, ...]) -> bytes:
@@ -144,8 +148,11 @@ class _AnswerReader:
 
         The subscription key stays in a uuid: jobs are told apart by it.
         """
+        jobs = read_jobs(body)
         if self._is_free_of_keys:
-            return read_jobs(body)
+            return jobs
+        if sum(len(job.uuid) + len(job.raw_status) for job in jobs) > _LONGEST_REDACTED:
+            raise MalformedBodyError("it repeats a key, and its jobs are too long to remove it from")
         api_key, *_ = self._secrets
         return tuple(
             evolve(
@@ -153,7 +160,7 @@ class _AnswerReader:
                 uuid=redact(job.uuid, (api_key,)),
                 raw_status=redact(job.raw_status, self._secrets) if job.status is JobStatus.UNKNOWN else job.raw_status,
             )
-            for job in read_jobs(body)
+            for job in jobs
         )
 
     def _is_about(self, without: Sequence[Secret], jobs: tuple[Job, ...]) -> bool:

@@ -160,6 +160,8 @@ LARGE: Final[dict[str, tuple[bytes | object, set[str]]]] = {
     "an escape that makes all wide": (b'{"jobs": [], "x": "' + b"x" * (MIB - 99) + b"\\ud83d\\ude00" + b'"}', EITHER),
     "a long error": ({"error": f" {LONG}\ud800"}, {"APIError"}),
     "a long status": ({"jobs": {"a": f" {LONG}\ud800"}}, EITHER),
+    "a long error of final jobs": ({"jobs": {"a": "Done"}, "error": f" {LONG}\u4e00"}, {"success"}),
+    "a long message": ({"jobs": [], "message": f"{LONG}\u4e00"}, {"success"}),
     "a long uuid": (f'{{"jobs": {{"{LONG}\u4e00": "Done"}}}}'.encode(), EITHER),
     "escapes of plain characters": (b'{"jobs": [], "message": "' + b"\\u0041x" * (MIB // 7 - 99) + b'"}', EITHER),
     "commas between strings": (b'{"jobs": [' + b'"",,' * (MIB // 4 - 99) + b"]}", UNREADABLE),
@@ -170,7 +172,7 @@ LARGE: Final[dict[str, tuple[bytes | object, set[str]]]] = {
     "many maps": ({"jobs": [], "x": [{str(n): "\U0001f600" * 4} for n in range(9900)]}, EITHER),
     "many brackets": (b"[" * (MIB - 100), UNREADABLE),
     "HTML": ("<p>\u00e4\U0001f600".encode() * 110_000, UNREADABLE),
-    "a long message": ({"error": "x", "message": "\U0001f600" * 80_000}, {"APIError"}),
+    "a message of wide characters": ({"error": "x", "message": "\U0001f600" * 80_000}, {"APIError"}),
 }
 
 

@@ -211,6 +211,21 @@ def test_what_only_looks_escaped_is_left_as_it_is() -> None:
         assert rodin.status(SUBSCRIPTION_KEY).raw["echo"] == "\\u0041 A"
 
 
+def test_jobs_are_freed_of_keys_up_to_a_quarter_of_a_million_characters() -> None:
+    def body(length: int) -> dict[str, Any]:
+        return {
+            "jobs": [{"uuid": "u" * (length - 8), "status": "Done"}, {"uuid": "", "status": "Done"}],
+            "message": ECHO,
+        }
+
+    longest = 256 * 1024
+    assert len(look(body(longest)).jobs[0].uuid) == longest - 8
+    error = refusal(body(longest + 1))
+    assert isinstance(error, InvalidResponseError)
+    assert error.reason == "it repeats a key, and its jobs are too long to remove it from"
+    assert len(look({**body(longest + 1), "message": None}).jobs) == 2
+
+
 @pytest.mark.parametrize("key", ["jobs", "uuid", "Done", "1234", '"}],', "[redacted]"])
 def test_a_key_that_is_a_part_of_every_answer_spoils_none(key: str) -> None:
     body = {"jobs": [{"uuid": "a", "status": "Done", "queue_length": 1234}]}
