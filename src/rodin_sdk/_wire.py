@@ -118,7 +118,7 @@ class _AnswerReader:
             del body
             if not final:
                 return self._refusal(error, message)
-            error = self._quote(error)
+            error = self._quote(error)  # which lets go of a long one, too
             return self._status(final, error, message)
         # The exception is gone by now, and with it the decoded text, which can be large.
         return self._invalid(reason, is_answer=is_answer)
@@ -139,6 +139,7 @@ class _AnswerReader:
         """Returns the body without the keys, unless they are a part of what it says of the jobs."""
         content = self._answer.content
         for secrets in (self._secrets, *((secret,) for secret in longest_first(self._secrets))):
+            # Redacted anew where it fits: held meanwhile, it would be one more copy of the whole body.
             if self._is_about(secrets, jobs):
                 return redact_bytes(content, secrets)
         return content
@@ -213,8 +214,9 @@ class _AnswerReader:
 
     def _without_cut_keys(self) -> bytes:
         """Returns the body without keys, and without what is left of one where the body was cut off."""
+        content = self._answer.content if self._is_free_of_keys else redact_bytes(self._answer.content, self._secrets)
         shortest = _SHORTEST_CUT if self._answer.unread is None else 1
-        return without_beginning_at_end(redact_bytes(self._answer.content, self._secrets), self._secrets, shortest)
+        return without_beginning_at_end(content, self._secrets, shortest)
 
     def _message(self, body: Mapping[str, Any]) -> str | None:
         message = body.get("message")
